@@ -1,0 +1,5 @@
+"""`python -m capspec`: the command line."""
+
+from capspec.cli import main
+
+main()

@@ -1,0 +1,189 @@
+"""Targets to an SDK server: tools/list from the catalog, tools/call through an engine."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import mcp.types as types
+from mcp import MCPError
+from mcp.server import Server, ServerRequestContext
+from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler
+
+from capspec.adapters.mcp_errors import call_failed, unavailable, unexpected
+from capspec.adapters.mcp_results import encode, failure
+from capspec.adapters.mcp_tools import Catalog, Entry, Target, compile_catalog
+from capspec.edge import EdgeOptions
+from capspec.errors import CallError
+from capspec.events import UnexpectedError
+from capspec.plan import ANONYMOUS, Call, Principal, Progress
+
+PRINCIPALS = "capspec.principals"
+"""The key of an ASGI scope with one principal, or None for "not admitted", per target."""
+
+INSTRUCTIONS_LIMIT = 800
+"""Characters of instructions: they go into every conversation."""
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._~+/=:@-]{1,64}")
+
+Principals = tuple[Principal | None, ...]
+RequestContext = ServerRequestContext[Any, Any]
+
+
+@dataclass(slots=True)
+class Listening:
+    """Serves subscriptions/listen until it is closed; nothing is ever published while a plan runs."""
+
+    streams: ListenHandler = field(default_factory=lambda: ListenHandler(InMemorySubscriptionBus()))
+    closed: bool = False
+
+    async def __call__(
+        self, context: RequestContext, params: types.SubscriptionsListenRequestParams
+    ) -> types.SubscriptionsListenResult:
+        if self.closed:
+            raise MCPError(types.INTERNAL_ERROR, "The server is shutting down")
+        return await self.streams(context, params)
+
+    def close(self) -> None:
+        """End every open stream with its final message, and refuse new ones."""
+        self.closed = True
+        self.streams.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Answers tools/list and tools/call."""
+
+    catalog: Catalog
+    targets: int
+    guarded: bool
+    lists: dict[frozenset[int], types.ListToolsResult] = field(default_factory=dict)
+
+    async def list_tools(
+        self, context: RequestContext, params: types.PaginatedRequestParams | None
+    ) -> types.ListToolsResult:
+        visible = _visible(self._principals(context))
+        if visible not in self.lists:
+            self.lists[visible] = self.catalog.list(visible, shared=not self.guarded)
+        return self.lists[visible]
+
+    async def call_tool(
+        self, context: RequestContext, params: types.CallToolRequestParams
+    ) -> types.CallToolResult:
+        principals = self._principals(context)
+        visible = _visible(principals)
+        entry = self.catalog.find(params.name, visible)
+        if entry is None:
+            raise _unknown(params.name, self.catalog.names(visible))
+        if entry.flow.unavailable:
+            return failure(unavailable(entry.flow))
+        call = Call(
+            flow=entry.flow,
+            arguments=params.arguments or {},
+            listener=entry.listener.namespace,
+            principal=principals[entry.target] or ANONYMOUS,
+            request_id=_request_id(context),
+            progress=_progress(context),
+        )
+        return await _run(entry, call)
+
+    def input_schema(self, name: str) -> dict[str, Any] | None:
+        """The schema to check `Mcp-Param-*` headers against; None for tools that declare no such header.
+
+        Without this the SDK makes the whole list of tools for every call.
+        """
+        entry = self.catalog.entries.get(name)
+        if entry is None or "x-mcp-header" not in str(entry.tool.input_schema):
+            return None
+        return entry.tool.input_schema
+
+    def _principals(self, context: RequestContext) -> Principals:
+        request = context.request
+        found: Principals | None = None if request is None else request.scope.get(PRINCIPALS)
+        return found if found is not None else (ANONYMOUS,) * self.targets
+
+
+def build_server(targets: Sequence[Target], options: EdgeOptions) -> tuple[Server[Any], Listening]:
+    """The SDK server of these targets, and what ends its endless streams."""
+    guarded = any(listener.guard is not None for listener, _ in targets)
+    desk = Desk(compile_catalog(targets), len(targets), guarded)
+    listening = Listening()
+    name, title, version, instructions = _identity(targets, options)
+    server: Server[Any] = Server(
+        name,
+        version=version,
+        title=title or None,
+        instructions=instructions or None,
+        on_list_tools=desk.list_tools,
+        on_call_tool=desk.call_tool,
+        on_subscriptions_listen=listening,
+        get_tool_input_schema=desk.input_schema,
+    )
+    return server, listening
+
+
+def _identity(targets: Sequence[Target], options: EdgeOptions) -> tuple[str, str, str, str]:
+    """Name, title, version and instructions. Several capabilities together are one server of capspec's."""
+    described = [
+        (engine.plan, listener.description or engine.plan.description) for listener, engine in targets
+    ]
+    if len(targets) == 1:
+        plan, text = described[0]
+        name = targets[0][0].namespace or plan.name
+        return name, plan.title, plan.version or options.version, _short(text, INSTRUCTIONS_LIMIT)
+    share = INSTRUCTIONS_LIMIT // max(1, len(described))
+    lines = [f"{plan.title or plan.name}: {_short(text, share)}" for plan, text in described if text]
+    return "capspec", "", options.version, "\n".join(dict.fromkeys(lines))
+
+
+def _short(text: str, limit: int) -> str:
+    text = text.strip()
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def _visible(principals: Principals) -> frozenset[int]:
+    return frozenset(number for number, principal in enumerate(principals) if principal is not None)
+
+
+def _unknown(name: str, known: Sequence[str]) -> MCPError:
+    near = difflib.get_close_matches(name, known, 1)
+    mend = f"; did you mean '{near[0]}'?" if near else ""
+    return MCPError(types.INVALID_PARAMS, f"Unknown tool: {name}{mend}")
+
+
+async def _run(entry: Entry, call: Call) -> types.CallToolResult:
+    """Call and encode: whatever goes wrong becomes a result that the model can read."""
+    engine = entry.engine
+    try:
+        return await encode(await engine.run(call), entry, call.request_id)
+    except CallError as error:
+        return failure(call_failed(error, call.flow, engine.plan.secrets))
+    except Exception as error:  # noqa: BLE001 - the last line of defence: the log gets it, the caller an id
+        where = f"the tool {entry.name}"
+        engine.events.emit(UnexpectedError(where=where, error=error, request_id=call.request_id))
+        return failure(unexpected(call.request_id))
+
+
+def _request_id(context: RequestContext) -> str:
+    """The caller's own id of the HTTP request, if it is fit for a log, or a new one."""
+    offered = "" if context.request is None else context.request.headers.get("x-request-id", "")
+    return offered if _REQUEST_ID.fullmatch(offered) else secrets.token_hex(8)
+
+
+def _progress(context: RequestContext) -> Progress | None:
+    """Progress notifications for this request, or None when the client asked for none."""
+    if context.meta is None or "progress_token" not in context.meta:
+        return None
+    reached = float("-inf")
+
+    async def report(done: float, total: float | None, message: str) -> None:
+        nonlocal reached
+        if done > reached:  # progress must increase with every notification
+            reached = done
+            await context.session.report_progress(done, total, message or None)
+
+    return report

@@ -1,0 +1,234 @@
+"""Listener and engine to an ASGI application: a request finds its flow, becomes a call, and is answered."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from capspec.adapters import problem_json
+from capspec.adapters.problem_json import MethodError, UnknownPathError
+from capspec.adapters.rest_body import DisconnectError
+from capspec.adapters.rest_decode import Decoder, Incoming
+from capspec.adapters.rest_encode import Reply, encode, encode_json
+from capspec.adapters.rest_watch import Watch
+from capspec.edge import ASGIScope, Edge, EdgeOptions, Receive, SendMessage
+from capspec.errors import CallError
+from capspec.events import UnexpectedError
+from capspec.openapi import describe, security_scheme
+from capspec.plan import ANONYMOUS, NOTHING, Call, Engine, Flow, Listener, Principal, Result
+from capspec.routes import Match, MethodNotAllowed, Routes
+from capspec.values import Json
+
+DESCRIPTION_PATH = "/openapi.json"
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._~+/=:@-]{1,64}")
+_BODILESS = frozenset({204, 205, 304})
+
+
+def build(listener: Listener, engine: Engine, options: EdgeOptions) -> Edge:
+    """The edge of a REST listener. Of flows with the same method and path the first is served."""
+    app = RestApp(listener, engine, options)
+    return Edge(app=app, drain=app.drain)
+
+
+@dataclass(frozen=True, slots=True)
+class _Endpoint:
+    flow: Flow
+    decoder: Decoder
+
+
+class _Description:
+    """Stands in the route table for the OpenAPI document."""
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """One request while it is answered."""
+
+    request: Incoming
+    request_id: str
+    send: SendMessage
+    watch: Watch
+    result: Result | None = None
+    drained: bool = False
+
+
+@dataclass(slots=True)
+class _InFlight:
+    """The exchanges that are not over, by task, and those of them whose stream has no end of its own."""
+
+    tasks: dict[asyncio.Task[object], _Exchange] = field(default_factory=dict)
+    endless: set[asyncio.Task[object]] = field(default_factory=set)
+
+
+class RestApp:
+    """One listener as a bare ASGI application (ASGI 3, HTTP scope)."""
+
+    def __init__(self, listener: Listener, engine: Engine, options: EdgeOptions) -> None:
+        self._listener = listener
+        self._engine = engine
+        self._limit = options.max_request_bytes
+        self._in_flight = _InFlight()
+        self._described: tuple[str, bytes] | None = None
+        self._routes: Routes[_Endpoint | _Description] = Routes()
+        scheme = security_scheme(listener) or {}
+        private = frozenset({scheme["name"]}) if scheme.get("in") == "query" else frozenset()
+        for flow in listener.flows:
+            self._routes.add(flow.method, flow.path, _Endpoint(flow, Decoder(flow, private_query=private)))
+        self._routes.add("GET", (DESCRIPTION_PATH,), _Description())
+
+    async def __call__(self, scope: ASGIScope, receive: Receive, send: SendMessage) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000})
+            return
+        if scope["type"] != "http":
+            raise NotImplementedError(f"no {scope['type']} here")
+        request = Incoming(scope, receive, self._limit)
+        exchange = _Exchange(request, _request_id(request), send, Watch(receive))
+        task: asyncio.Task[object] | None = asyncio.current_task()
+        assert task is not None
+        self._in_flight.tasks[task] = exchange
+        try:
+            await self._exchange(exchange)
+        except DisconnectError:
+            pass
+        except asyncio.CancelledError:
+            if not exchange.watch.gone:
+                raise
+            task.uncancel()
+        finally:
+            exchange.watch.stop()
+            self._in_flight.tasks.pop(task, None)
+            self._in_flight.endless.discard(task)
+            if exchange.result is not None:
+                await exchange.result.close()
+
+    async def drain(self) -> None:
+        """End streams that have no end of their own, and wait until everything is answered."""
+        for task in self._in_flight.endless:
+            self._in_flight.tasks[task].drained = True
+            task.cancel()
+        if self._in_flight.tasks:
+            await asyncio.wait(self._in_flight.tasks)
+
+    # -- one request ----------------------------------------------------------------------------------------
+
+    async def _exchange(self, exchange: _Exchange) -> None:
+        try:
+            reply = await self._reply(exchange)
+        except CallError as error:
+            reply = problem_json.problem(error, exchange.request_id)
+        except DisconnectError:
+            raise
+        except Exception as error:  # noqa: BLE001 - this is the edge: nothing may get past it
+            self._report(exchange, error)
+            reply = problem_json.unexpected(exchange.request_id)
+        await self._answer(exchange, reply)
+
+    async def _reply(self, exchange: _Exchange) -> Reply:
+        request = exchange.request
+        principal = await self._admit(request)
+        found = self._routes.find(request.method, request.path)
+        if isinstance(found, MethodNotAllowed):
+            if request.method == "OPTIONS":
+                return Reply(status=204, headers=[(b"allow", ", ".join(found.allow).encode())])
+            raise MethodError(f"{request.method} is not offered here", allow=found.allow)
+        if not isinstance(found, Match):
+            raise UnknownPathError(
+                "no operation has this path", hint=f"{DESCRIPTION_PATH} lists them all"
+            )
+        if isinstance(found.target, _Description):
+            return self._description(request)
+        exchange.result = await self._run(exchange, found.target, found.values, principal)
+        return encode(exchange.result)
+
+    async def _admit(self, request: Incoming) -> Principal:
+        guard = self._listener.guard
+        if guard is None:
+            return ANONYMOUS
+        return await guard.admit(request.named_headers(), dict(reversed(request.query)))
+
+    async def _run(
+        self, exchange: _Exchange, endpoint: _Endpoint, values: dict[str, str], principal: Principal
+    ) -> Result:
+        flow = endpoint.flow
+        arguments: dict[str, Json] = {}
+        extra = NOTHING
+        if not flow.unavailable:
+            arguments, extra = await endpoint.decoder.decode(exchange.request, values)
+        exchange.watch.start()
+        return await self._engine.run(
+            Call(
+                flow=flow,
+                arguments=arguments,
+                listener=self._listener.namespace,
+                extra=extra,
+                principal=principal,
+                request_id=exchange.request_id,
+                streams=True,
+            )
+        )
+
+    def _description(self, request: Incoming) -> Reply:
+        mount = request.scope.get("root_path", "") or "/"
+        if self._described is None or self._described[0] != mount:
+            self._described = mount, encode_json(describe(self._listener, self._engine.plan, mount=mount))
+        return Reply(status=200, headers=[(b"content-type", b"application/json")], body=self._described[1])
+
+    # -- the answer -----------------------------------------------------------------------------------------
+
+    async def _answer(self, exchange: _Exchange, reply: Reply) -> None:
+        headers = [*reply.headers, (b"x-request-id", exchange.request_id.encode()), _NOSNIFF]
+        head = exchange.request.method == "HEAD"
+        if isinstance(reply.body, bytes):
+            exchange.watch.stop()
+            if reply.status not in _BODILESS:
+                headers.append((b"content-length", b"%d" % len(reply.body)))
+            await exchange.send({"type": "http.response.start", "status": reply.status, "headers": headers})
+            await exchange.send({"type": "http.response.body", "body": b"" if head else reply.body})
+            return
+        await exchange.send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        if head or await self._stream(exchange, reply.body):
+            exchange.watch.stop()
+            await exchange.send({"type": "http.response.body", "body": b""})
+
+    async def _stream(self, exchange: _Exchange, chunks: AsyncIterator[bytes]) -> bool:
+        """Send a body as it comes, no faster than the client takes it; False when it broke off.
+
+        A body that broke off is left incomplete, which is the one way left to tell the client.
+        """
+        task = asyncio.current_task()
+        if task is not None and exchange.result is not None and _is_endless(exchange.result):
+            self._in_flight.endless.add(task)
+        try:
+            async for chunk in chunks:
+                await exchange.send({"type": "http.response.body", "body": chunk, "more_body": True})
+        except asyncio.CancelledError:
+            if not exchange.drained or task is None:
+                raise
+            task.uncancel()
+        except CallError:
+            return False
+        except Exception as error:  # noqa: BLE001 - the answer has begun, so this cannot become a problem
+            self._report(exchange, error)
+            return False
+        return True
+
+    def _report(self, exchange: _Exchange, error: Exception) -> None:
+        where = f"rest {self._listener.namespace}"
+        self._engine.events.emit(UnexpectedError(where=where, error=error, request_id=exchange.request_id))
+
+
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
+
+
+def _is_endless(result: Result) -> bool:
+    return result.media_type.lower().startswith("text/event-stream")
+
+
+def _request_id(request: Incoming) -> str:
+    """The caller's own id when it is a plain token, else a new one."""
+    offered = request.headers.get(b"x-request-id", b"")
+    return offered.decode() if _REQUEST_ID.fullmatch(offered) else os.urandom(12).hex()

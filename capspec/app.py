@@ -1,0 +1,87 @@
+"""The whole walk: a path to a Document, a Capability, a Plan, and an Engine that runs it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from capspec import bindings, document, model, registry
+from capspec.clock import Clock, SystemClock
+from capspec.compiler import compile_capability
+from capspec.egress import Egress
+from capspec.engine import CallEngine
+from capspec.events import EventStream, log_event
+from capspec.plan import Plan
+from capspec.upstream import Upstreams
+
+BASE_URI_VARIABLE = "CAPSPEC_BASE_URI_"
+"""`CAPSPEC_BASE_URI_<NAMESPACE>` replaces a base URI; the namespace in upper case, `_` for other marks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineOptions:
+    """Limits of an engine. Sizes are bytes, times are seconds."""
+
+    timeout: float = 60.0
+    max_response_bytes: int = 10 * 1024 * 1024
+    transport: str = "httpx"
+
+
+def load_plan(
+    path: str | os.PathLike[str],
+    *,
+    environ: Mapping[str, str],
+    base_uris: Mapping[str, str] | None = None,
+) -> Plan:
+    """A capability file, compiled. `base_uris` replaces base URIs by namespace.
+
+    Raises CapspecError with every problem that was found.
+    """
+    capability = model.parse(document.read(path))
+    found = bindings.resolve(capability, environ)
+    uris = {**_uris_from(environ, capability), **(base_uris or {})}
+    return compile_capability(capability, found, base_uris=uris)
+
+
+def _uris_from(environ: Mapping[str, str], capability: model.Capability) -> dict[str, str]:
+    found = {}
+    for upstream in capability.upstreams:
+        word = "".join(char if char.isalnum() else "_" for char in upstream.namespace.upper())
+        value = environ.get(BASE_URI_VARIABLE + word)
+        if value:
+            found[upstream.namespace] = value
+    return found
+
+
+def new_events() -> EventStream:
+    """A stream that the log hears."""
+    return EventStream([log_event])
+
+
+@asynccontextmanager
+async def open_engine(
+    plan: Plan,
+    *,
+    clock: Clock | None = None,
+    events: EventStream | None = None,
+    options: EngineOptions | None = None,
+) -> AsyncIterator[CallEngine]:
+    """An engine for a plan; its connections are closed at the end of the block."""
+    options = options or EngineOptions()
+    clock = clock or SystemClock()
+    events = events or new_events()
+    transport = registry.find("transport", options.transport)()
+    upstreams = Upstreams(
+        transport,
+        Egress(plan.contacts),
+        clock,
+        events,
+        timeout=options.timeout,
+        max_response_bytes=options.max_response_bytes,
+    )
+    try:
+        yield CallEngine(plan, upstreams, clock, events)
+    finally:
+        await upstreams.close()

@@ -1,0 +1,1 @@
+"""Outbound authentication: each module adds one scheme's credentials to requests."""

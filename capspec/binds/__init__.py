@@ -1,0 +1,1 @@
+"""Bind sources: each module gives the values of variables from one kind of place."""

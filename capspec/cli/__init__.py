@@ -1,0 +1,101 @@
+"""The command line: a group whose commands are imported when they are used, so that each starts fast."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from typing import Any, Never
+
+import click
+
+from capspec import __version__
+from capspec.cli.exits import INTERRUPTED, UNEXPECTED, exit_code
+from capspec.cli.printing import print_problems
+from capspec.errors import CapspecError
+
+COMMANDS = {
+    "serve": "Serve capability files as REST and MCP.",
+    "validate": "Check capability files.",
+    "inspect": "Show what would be served.",
+    "call": "Run one tool or operation.",
+    "schema": "Print the JSON Schema of the language.",
+    "sandbox": "Run imitations of the providers, for trials and tests.",
+}
+"""Each command is the `command` of the module of its name in this package."""
+
+EPILOG = """\b
+Exit codes:
+    0  done; for serve: stopped by a signal, requests in flight answered
+    1  a call failed, or a file has problems
+    2  the command line is wrong
+    3  variables have no value, with --strict
+    4  cannot listen
+   70  an error of capspec itself
+  130  interrupted (a second signal ends serve with 128 + its number)
+"""
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module when the command is named, and turns every error into words."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        found: click.Command = importlib.import_module(f"capspec.cli.{cmd_name}").command
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], COMMANDS, 1)
+            hint = f"did you mean '{near[0]}'?" if near else f"use one of: {', '.join(COMMANDS)}"
+            raise click.UsageError(f"there is no command '{args[0]}'; {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except CapspecError as error:
+            print_problems(error.problems)
+            ctx.exit(exit_code(error))
+        except KeyboardInterrupt:
+            click.echo(err=True)
+            ctx.exit(INTERRUPTED)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except Exception as error:
+            if ctx.params.get("debug"):
+                raise
+            _apologise(ctx, error)
+
+
+def _apologise(ctx: click.Context, error: Exception) -> Never:
+    click.echo(f"capspec failed unexpectedly: {type(error).__name__}: {error}", err=True)
+    click.echo("This is an error of capspec itself; 'capspec --debug …' shows where it is.", err=True)
+    ctx.exit(UNEXPECTED)
+
+
+@click.group(
+    cls=LazyGroup,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, message="capspec %(version)s")
+@click.option(
+    "--debug", is_flag=True, envvar="CAPSPEC_DEBUG", help="Show where an unexpected error comes from."
+)
+def group(debug: bool) -> None:
+    """One YAML capability file, served as REST and MCP."""
+
+
+def main() -> None:
+    """The `capspec` command."""
+    group(prog_name="capspec")

@@ -1,0 +1,160 @@
+"""What is being served to a few lines for people, or one JSON object for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+
+import click
+
+from capspec import __version__
+from capspec.cli.printing import plural
+from capspec.listening import Mount
+from capspec.plan import Engine, Plan
+from capspec.serving import Serving
+from capspec.values import Json
+
+_SHOWN = 5
+_NOUNS = {"rest": "route", "mcp": "tool"}
+
+
+def describe(serving: Serving, sandbox: str) -> dict[str, Json]:
+    """Everything that the banner says."""
+    merged = next(((url, mount) for url, mount in serving.mounts if mount.merged), None)
+    return {
+        "event": "serving",
+        "version": __version__,
+        "capabilities": [_capability(engine, serving) for engine in serving.engines],
+        "merged": None if merged is None else _endpoint(*merged),
+        "clashes": list(serving.clashes),
+        "sandbox": sandbox or None,
+    }
+
+
+def as_json(description: dict[str, Json]) -> str:
+    """One line."""
+    return json.dumps(description, ensure_ascii=False)
+
+
+def as_text(description: dict[str, Json]) -> str:
+    """Lines with a blank one before and after."""
+    lines = [f"capspec {description['version']}", ""]
+    width = max((len(item["url"]) for item in _endpoints(description)), default=0)
+    for capability in description["capabilities"]:
+        lines += _capability_lines(capability, width)
+    merged = description["merged"]
+    if merged is not None:
+        lines += ["  all tools together", _endpoint_line(merged, width), ""]
+    if description["clashes"]:
+        ports = ", ".join(map(str, description["clashes"]))
+        word = "port" if len(description["clashes"]) == 1 else "ports"
+        lines += [f"More than one listener wants {word} {ports}, so everything is on one port.", ""]
+    if description["sandbox"]:
+        lines += [f"Calls go to the sandbox at {description['sandbox']}.", ""]
+    lines.append("Stop with Ctrl-C.")
+    return "\n".join(lines)
+
+
+def affected(plan: Plan) -> dict[str, list[str]]:
+    """Each variable without a value, and the flows that cannot work for that."""
+    found: dict[str, list[str]] = {variable.name: [] for variable in plan.missing}
+    for listener in plan.listeners:
+        for flow in listener.flows:
+            for name in flow.missing:
+                names = found.setdefault(name, [])
+                if flow.name not in names:
+                    names.append(flow.name)
+    return found
+
+
+# -- facts ----------------------------------------------------------------------------------------------
+
+
+def _capability(engine: Engine, serving: Serving) -> dict[str, Json]:
+    plan = engine.plan
+    own = [
+        (url, mount)
+        for url, mount in serving.mounts
+        if not mount.merged and mount.members[0].engine is engine
+    ]
+    binds = {variable.name: variable.bind for variable in plan.missing}
+    return {
+        "name": own[0][1].members[0].capability if own else plan.name,
+        "file": plan.document.source,
+        "title": plan.title,
+        "endpoints": [_endpoint(url, mount) for url, mount in own],
+        "left": [
+            {"kind": item.listener.type, "namespace": item.listener.namespace, "reason": item.reason}
+            for item in serving.left
+            if item.engine is engine
+        ],
+        "missing": [
+            {"name": name, "bind": binds.get(name, ""), "affects": flows}
+            for name, flows in affected(plan).items()
+        ],
+        "unavailable": sum(bool(flow.unavailable) for item in plan.listeners for flow in item.flows),
+        "warnings": len(plan.warnings),
+    }
+
+
+def _endpoint(url: str, mount: Mount) -> dict[str, Json]:
+    return {
+        "kind": mount.kind,
+        "namespace": mount.namespace,
+        "url": url,
+        "count": sum(len(member.listener.available) for member in mount.members),
+        "authentication": all(member.listener.guard is not None for member in mount.members),
+    }
+
+
+def _endpoints(description: dict[str, Json]) -> Iterator[dict[str, Json]]:
+    for capability in description["capabilities"]:
+        yield from capability["endpoints"]
+    if description["merged"] is not None:
+        yield description["merged"]
+
+
+# -- lines ----------------------------------------------------------------------------------------------
+
+
+def _capability_lines(capability: dict[str, Json], width: int) -> list[str]:
+    title = f"  {capability['title']}" if capability["title"] else ""
+    lines = [f"  {click.style(capability['name'], bold=True)}{title} ({capability['file']})"]
+    lines += [_endpoint_line(item, width) for item in capability["endpoints"]]
+    lines += [
+        f"    {item['kind'].upper():<5} '{item['namespace']}' is not served: {item['reason']}"
+        for item in capability["left"]
+    ]
+    lines += [missing_line(item) for item in capability["missing"]]
+    notes = []
+    if capability["unavailable"]:
+        notes.append(f"{plural(capability['unavailable'], 'operation')} not available")
+    if capability["warnings"]:
+        notes.append(plural(capability["warnings"], "warning"))
+    if notes:
+        lines.append(f"    {', '.join(notes)}: see capspec inspect {capability['file']}")
+    return [*lines, ""]
+
+
+def _endpoint_line(endpoint: dict[str, Json], width: int) -> str:
+    count = plural(endpoint["count"], _NOUNS.get(endpoint["kind"], "operation"))
+    guarded = ", with authentication" if endpoint["authentication"] else ""
+    url = click.style(f"{endpoint['url']:<{width}}", fg="cyan")
+    return f"    {endpoint['kind'].upper():<5} {url}  {count}{guarded}"
+
+
+def missing_line(missing: dict[str, Json]) -> str:
+    """A variable without a value (`name`, `bind`, `affects`), and what that means."""
+    where = f" (bind '{missing['bind']}')" if missing["bind"] else ""
+    effect = (
+        f"{_some(missing['affects'])} cannot work"
+        if missing["affects"]
+        else "nothing that is exposed needs it"
+    )
+    return click.style(f"    {missing['name']}{where} has no value: {effect}", fg="yellow")
+
+
+def _some(names: Iterable[str]) -> str:
+    known = list(names)
+    more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
+    return ", ".join(known[:_SHOWN]) + more

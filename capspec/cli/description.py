@@ -1,0 +1,91 @@
+"""A plan to plain facts: what would be served, what it needs, and what does not work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from capspec import bindings, model
+from capspec.cli.printing import as_json
+from capspec.plan import Flow, Listener, Plan, Upstream
+from capspec.values import Json
+
+
+def describe(plan: Plan, environ: Mapping[str, str]) -> dict[str, Json]:
+    """Everything that `inspect` shows, as JSON. Variables have no values in it, only whether there is one."""
+    return {
+        "name": plan.name,
+        "file": plan.document.source,
+        "title": plan.title,
+        "description": plan.description,
+        "version": plan.version,
+        "listeners": [_listener(listener) for listener in plan.listeners],
+        "upstreams": [_upstream(upstream) for upstream in plan.upstreams],
+        "binds": _binds(plan, environ),
+        "missing": [
+            {"name": item.name, "bind": item.bind, "places": [str(place) for place in item.places]}
+            for item in plan.missing
+        ],
+        "warnings": [as_json(problem) for problem in plan.warnings],
+    }
+
+
+def route_of(flow: Flow) -> str:
+    """The path of a REST operation, placeholders in braces; a greedy one has a plus sign."""
+    return "".join(
+        part if isinstance(part, str) else f"{{{part.name}{'+' if part.greedy else ''}}}"
+        for part in flow.path
+    )
+
+
+def _listener(listener: Listener) -> dict[str, Json]:
+    return {
+        "type": listener.type,
+        "namespace": listener.namespace,
+        "transport": listener.transport,
+        "port": listener.port,
+        "authentication": listener.spec.auth.type if listener.spec.auth is not None else None,
+        "description": listener.description,
+        "flows": [_flow(flow) for flow in listener.flows],
+    }
+
+
+def _flow(flow: Flow) -> dict[str, Json]:
+    route = {"method": flow.method, "path": route_of(flow)} if flow.method else {}
+    return {
+        "name": flow.published,
+        **route,
+        "title": flow.title,
+        "description": flow.description,
+        "input_schema": dict(flow.input_schema),
+        "output_schema": None if flow.output_schema is None else dict(flow.output_schema),
+        "calls": [operation.id for operation in flow.calls],
+        "missing": list(flow.missing),
+        "unavailable": flow.unavailable,
+    }
+
+
+def _upstream(upstream: Upstream) -> dict[str, Json]:
+    return {
+        "namespace": upstream.namespace,
+        "base_url": upstream.base_url,
+        "authentication": upstream.auth is not None,
+        "missing": list(upstream.missing),
+        "problem": upstream.problem,
+    }
+
+
+def _binds(plan: Plan, environ: Mapping[str, str]) -> list[dict[str, Json]]:
+    capability = model.parse(plan.document)
+    found = bindings.resolve(capability, environ)
+    return [
+        {
+            "namespace": bind.namespace,
+            "location": bind.location,
+            "description": bind.description,
+            "variables": [
+                {"name": name, "key": key, "has_value": found.value(name) is not None}
+                for name, key in bind.keys.items()
+            ],
+        }
+        for bind in capability.binds
+    ]

@@ -1,0 +1,168 @@
+"""Arguments of a command line to compiled plans: which files, with which variables and base URIs."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from capspec import app
+from capspec.errors import CapspecError, LoadError, Problem
+from capspec.model.capability import ROOT_KEYS
+from capspec.plan import Plan
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_ROOT_KEY = re.compile(
+    rb"^(?:\xef\xbb\xbf)?[\"']?(?:%s)[\"']?\s*:" % "|".join(ROOT_KEYS).encode(), re.MULTILINE
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What files are loaded with. `rewrites` leads from real base URIs to those of the sandbox, whose URL is
+    `sandbox`."""
+
+    environ: Mapping[str, str]
+    base_uris: Mapping[str, str]
+    rewrites: Mapping[str, str] = field(default_factory=dict)
+    sandbox: str = ""
+
+    def rewritten(self, base_url: str) -> str | None:
+        """The sandbox's address for a real one; None when the sandbox does not imitate it."""
+        for real in sorted(self.rewrites, key=len, reverse=True):
+            rest = base_url.removeprefix(real.rstrip("/"))
+            if rest != base_url and (not rest or rest.startswith("/")):
+                return self.rewrites[real].rstrip("/") + rest
+        return None
+
+
+def capability_files(paths: Iterable[str]) -> list[str]:
+    """Each file as it is named, and the capability files that are in each directory, hidden folders left out.
+
+    Raises click.UsageError for a directory without any.
+    """
+    found: dict[str, None] = {}
+    for path in paths:
+        if path != "-" and os.path.isdir(path):
+            inside = sorted(_capabilities_in(path))
+            if not inside:
+                raise click.UsageError(f"there is no capability file (*.yaml, *.yml) in '{path}'")
+            found.update(dict.fromkeys(inside))
+        else:
+            found[path] = None
+    return list(found)
+
+
+def _capabilities_in(directory: str) -> Iterable[str]:
+    for folder, folders, names in os.walk(directory):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in names:
+            path = os.path.join(folder, name)
+            if name.endswith((".yaml", ".yml")) and not name.startswith(".") and _is_capability(path):
+                yield path
+
+
+def _is_capability(path: str) -> bool:
+    """Whether a file looks like a capability; one that cannot be read counts, so that somebody is told."""
+    try:
+        return _ROOT_KEY.search(Path(path).read_bytes()) is not None
+    except OSError:
+        return True
+
+
+def environment(env_files: Iterable[str], environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The process's variables, and below them those of dotenv files, of which the last one wins."""
+    found: dict[str, str] = {}
+    for path in env_files:
+        from dotenv import dotenv_values  # noqa: PLC0415 - only who has such a file pays for it
+
+        # Without interpolation a secret that has a `$` in it stays what it is.
+        values = dotenv_values(path, interpolate=False, encoding="utf-8-sig")
+        found.update({name: value for name, value in values.items() if value is not None})
+    return {**found, **(os.environ if environ is None else environ)}
+
+
+def load_plans(files: Sequence[str], around: Surroundings) -> list[Plan]:
+    """Every file compiled.
+
+    Raises LoadError with the problems of all files together, click.UsageError for a base URI of a namespace
+    that no file consumes.
+    """
+    plans: list[Plan] = []
+    problems: list[Problem] = []
+    for file in files:
+        try:
+            plans.append(_load(file, around))
+        except CapspecError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise LoadError(problems)
+    known = {upstream.namespace for plan in plans for upstream in plan.upstreams}
+    for namespace in around.base_uris:
+        if namespace not in known:
+            names = ", ".join(sorted(known)) or "none at all"
+            raise click.UsageError(f"--base-uri: nothing consumes '{namespace}'; known are: {names}")
+    return plans
+
+
+def _load(file: str, around: Surroundings) -> Plan:
+    if file == "-" and around.sandbox:
+        raise click.UsageError("--sandbox needs a file; standard input can be read only once")
+    plan = app.load_plan(file, environ=around.environ, base_uris=around.base_uris)
+    imitated = {
+        upstream.namespace: url
+        for upstream in plan.upstreams
+        if upstream.namespace not in around.base_uris and (url := around.rewritten(upstream.base_url))
+    }
+    if not imitated:
+        return plan
+    return app.load_plan(file, environ=around.environ, base_uris={**around.base_uris, **imitated})
+
+
+def _base_uris(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for value in values:
+        namespace, separator, url = value.partition("=")
+        if not separator or not namespace or not url.startswith(("http://", "https://")):
+            raise click.BadParameter(f"'{value}' is not NAMESPACE=URL, with http:// or https://")
+        found[namespace] = url
+    return found
+
+
+def loading_options(command: Command) -> Command:
+    """The options that say which values and addresses a file is loaded with."""
+    options = (
+        click.option(
+            "--env-file",
+            "env_files",
+            multiple=True,
+            type=click.Path(exists=True, dir_okay=False),
+            help="Variables from a dotenv file; those of the process win. Repeatable, the last one wins.",
+        ),
+        click.option(
+            "--base-uri",
+            "base_uris",
+            multiple=True,
+            metavar="NAMESPACE=URL",
+            callback=_base_uris,
+            help="Call this consumed API somewhere else. Repeatable.",
+        ),
+        click.option("--sandbox", is_flag=True, help="Call imitations of the providers, started within."),
+        click.option(
+            "--sandbox-speed",
+            type=click.FloatRange(min=0, min_open=True),
+            default=10.0,
+            show_default=True,
+            metavar="N",
+            help="How many times faster than real jobs those of the sandbox are.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command

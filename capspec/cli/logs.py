@@ -1,0 +1,62 @@
+"""What is logged to lines on standard error, as text or JSON, with every secret masked."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+import time
+from collections.abc import Iterable
+from typing import Literal
+from urllib.parse import quote, quote_plus
+
+LogFormat = Literal["text", "json"]
+
+MASK = "****"
+
+_SHORTEST = 4
+"""Shorter secrets are left alone: masking them would make every line unreadable, and they protect nothing."""
+
+
+class Masked(logging.Formatter):
+    """A formatter whose lines hold none of the secrets, plain or percent-encoded, tracebacks included."""
+
+    def __init__(self, log_format: LogFormat, secrets: Iterable[str]) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+        self._as_json = log_format == "json"
+        forms = {form for secret in secrets for form in (secret, quote(secret, safe=""), quote_plus(secret))}
+        longest_first = sorted((form for form in forms if len(form) >= _SHORTEST), key=len, reverse=True)
+        self._secrets = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._json(record) if self._as_json else self._masked(super().format(record))
+
+    def _json(self, record: logging.LogRecord) -> str:
+        # Masked before it is escaped: a secret with a quote in it looks different afterwards.
+        entry = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+            + f".{record.msecs:03.0f}Z",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": self._masked(record.getMessage()),
+        }
+        if record.exc_info:
+            entry["exception"] = self._masked(self.formatException(record.exc_info))
+        return json.dumps(entry, ensure_ascii=False)
+
+    def _masked(self, text: str) -> str:
+        return text if self._secrets is None else self._secrets.sub(MASK, text)
+
+
+def configure(level: str, log_format: LogFormat, secrets: Iterable[str] = ()) -> None:
+    """Log from a level on ("debug" … "error"). Calling it again replaces what was set before."""
+    stream = logging.StreamHandler(sys.stderr)
+    stream.setFormatter(Masked(log_format, secrets))
+    root = logging.getLogger()
+    root.handlers[:] = [stream]
+    root.setLevel(level.upper())
+    if level != "debug":
+        # Libraries tell of each request and each start; capspec's own events say what matters.
+        for name in ("uvicorn", "httpx", "httpcore", "mcp"):
+            logging.getLogger(name).setLevel(logging.WARNING)

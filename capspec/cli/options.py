@@ -1,0 +1,40 @@
+"""Options that several commands share: the limits of an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import click
+
+from capspec.app import EngineOptions
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_DEFAULTS = EngineOptions()
+
+
+def engine_options(command: Command) -> Command:
+    """--timeout and --max-response-bytes."""
+    timeout = click.option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        default=_DEFAULTS.timeout,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long an upstream may take, where the file does not say.",
+    )
+    size = click.option(
+        "--max-response-bytes",
+        type=click.IntRange(min=1),
+        default=_DEFAULTS.max_response_bytes,
+        show_default=True,
+        metavar="N",
+        help="The largest answer that is taken from an upstream.",
+    )
+    return timeout(size(command))
+
+
+def engine_options_of(options: Mapping[str, Any]) -> EngineOptions:
+    """The options as an engine takes them."""
+    return EngineOptions(timeout=options["timeout"], max_response_bytes=options["max_response_bytes"])

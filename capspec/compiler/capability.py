@@ -1,0 +1,151 @@
+"""Capability and Bindings to Plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from capspec import registry
+from capspec.bindings import Bindings
+from capspec.compiler.agents import compile_prompts, compile_resources
+from capspec.compiler.flows import FlowCompiler, route_of
+from capspec.compiler.inference import legal_name
+from capspec.compiler.operations import CompiledOperation, OperationCompiler
+from capspec.compiler.targets import Targets
+from capspec.compiler.texts import Texts
+from capspec.errors import CompileError
+from capspec.model import Capability, FlowSpec, ListenerSpec
+from capspec.plan import Flow, Guard, Listener, Plan
+from capspec.references import PREFIXES
+from capspec.settings import Settings
+
+LOOPBACK = "127.0.0.1"
+
+
+def compile_capability(
+    capability: Capability, bindings: Bindings, *, base_uris: Mapping[str, str] | None = None
+) -> Plan:
+    """Compile everything, and report everything.
+
+    `base_uris` replaces base URIs by namespace. Raises CompileError with every error; warnings are in the
+    plan: what cannot work is left out of service, the rest of the file works.
+    """
+    return _CapabilityCompiler(capability, bindings, base_uris or {}).plan()
+
+
+class _CapabilityCompiler:
+    def __init__(self, capability: Capability, bindings: Bindings, base_uris: Mapping[str, str]) -> None:
+        self.capability = capability
+        self.bindings = bindings
+        self.report = capability.report
+        self.operations = OperationCompiler(bindings, base_uris, self.report)
+        self.urls: list[str] = []
+
+    def plan(self) -> Plan:
+        compiled = self._consumed()
+        targets = Targets.of(compiled)
+        listeners = [self._listener(spec, targets) for spec in self.capability.listeners]
+        plan = Plan(
+            name=self.capability.name,
+            title=self.capability.title,
+            description=self.capability.description,
+            version=self.capability.info_version,
+            upstreams=tuple(dict.fromkeys(item.operation.upstream for item in compiled)),
+            operations={item.operation.id: item.operation for item in compiled},
+            listeners=tuple(listener for listener in listeners if listener is not None),
+            contacts=tuple(self.urls),
+            missing=self.bindings.missing,
+            warnings=self.report.warnings,
+            document=self.capability.document,
+            secrets=self.bindings.secrets,
+        )
+        if self.report.errors:
+            raise CompileError(self.report.problems)
+        return plan
+
+    def _consumed(self) -> list[CompiledOperation]:
+        found: list[CompiledOperation] = []
+        for spec in self.capability.upstreams:
+            upstream = self.operations.upstream(spec)
+            self.urls += [url for url in (upstream.upstream.base_url, *upstream.urls) if url]
+            found += [self.operations.operation(operation, upstream) for operation in spec.operations]
+        return found
+
+    # -- listeners ----------------------------------------------------------------------------------
+
+    def _listener(self, spec: ListenerSpec, targets: Targets) -> Listener | None:
+        try:
+            registry.find("adapter", spec.type)
+        except registry.UnknownExtension as error:
+            self.report.add("CAP311", f"exposes: {error}", place=spec.place, severity="warning")
+            return None
+        guard, refused = self._guard(spec)
+        if refused:
+            return None
+        return Listener(
+            type=registry.canonical("adapter", spec.type),
+            namespace=spec.namespace,
+            address=spec.address or LOOPBACK,
+            port=spec.port,
+            transport=spec.transport,
+            description=spec.description or self.capability.description,
+            flows=self._flows(spec, targets),
+            resources=compile_resources(spec, self._flow_compiler(spec, targets)),
+            prompts=compile_prompts(spec, Texts(self.bindings), self.report),
+            guard=guard,
+            spec=spec,
+            place=spec.place,
+        )
+
+    def _guard(self, spec: ListenerSpec) -> tuple[Guard | None, bool]:
+        """The listener's guard, and whether the listener must not be served because it has none that works."""
+        if spec.auth is None:
+            return None, False
+        settings = Settings(spec.auth.node, self.bindings.resolve)
+        try:
+            guard: Guard = registry.find("guard", spec.auth.type)(settings)
+        except registry.UnknownExtension as error:
+            self.report.add(
+                "CAP312",
+                f"'{spec.namespace}' is not served, because it cannot be protected: {error}",
+                place=spec.auth.place,
+                severity="warning",
+            )
+            return None, True
+        except CompileError as error:
+            for problem in error.problems:
+                self.report.add(problem.code, problem.message, place=problem.place, hint=problem.hint)
+            return None, True
+        settings.node.finish(f"'{spec.auth.type}' authentication")
+        return guard, False
+
+    def _flows(self, spec: ListenerSpec, targets: Targets) -> tuple[Flow, ...]:
+        targets.begin(flow.call.target for flow in spec.flows if flow.call is not None)
+        compiler = self._flow_compiler(spec, targets)
+        taken: set[str] = set()
+        flows: list[Flow] = []
+        routes: dict[str, FlowSpec] = {}
+        for flow in spec.flows:
+            if not flow.path and not flow.name:
+                self.report.add("CAP313", "a tool has no name and is left out", place=flow.place, severity="warning")
+                continue
+            published = legal_name(flow.name, taken)
+            taken.add(published)
+            compiled = compiler.flow(flow, published)
+            if self._is_new_route(compiled, routes, flow):
+                flows.append(compiled)
+        return tuple(flows)
+
+    def _flow_compiler(self, spec: ListenerSpec, targets: Targets) -> FlowCompiler:
+        prefixes = tuple(dict.fromkeys((spec.namespace, *PREFIXES)))
+        return FlowCompiler(targets, Texts(self.bindings, prefixes=prefixes), prefixes, self.report)
+
+    def _is_new_route(self, flow: Flow, routes: dict[str, FlowSpec], spec: FlowSpec) -> bool:
+        if not spec.path:
+            return True
+        route = f"{flow.method} {route_of(flow.path)}"
+        first = routes.setdefault(route, spec)
+        if first is spec:
+            return True
+        message = f"'{route}' is exposed twice; the first one answers"
+        self.report.add("CAP314", message, place=spec.place, severity="warning")
+        return False

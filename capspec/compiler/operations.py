@@ -1,0 +1,261 @@
+"""UpstreamSpec and OperationSpec to Upstream and Operation: addresses, credentials, parameters, bodies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlsplit
+
+from capspec import registry
+from capspec.bindings import Bindings
+from capspec.compiler.paths import PathParts, parse_consumed_path
+from capspec.compiler.texts import Texts
+from capspec.durations import parse_duration
+from capspec.errors import CompileError, Place
+from capspec.model import BodySpec, OperationSpec, ParameterSpec, UpstreamSpec
+from capspec.node import Report
+from capspec.plan import Body, Codec, Location, Operation, Parameter, Upstream
+from capspec.settings import Settings
+from capspec.template import JsonText, Template, TemplateError, Tree, compile_template
+from capspec.template.binding import literal_template
+from capspec.values import MISSING
+
+_PLACEHOLDER = re.compile(r"\{\s*([A-Za-z0-9_.-]+)\s*\}")
+_BODYLESS = ("GET", "HEAD", "DELETE", "OPTIONS")
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledUpstream:
+    """An upstream, what its base URI says in its query, and further addresses that its auth contacts."""
+
+    upstream: Upstream
+    query: tuple[tuple[str, str], ...]
+    urls: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledOperation:
+    """An operation and its spec, which input inference still needs; `names` are arguments its texts read."""
+
+    spec: OperationSpec
+    operation: Operation
+    variables: tuple[str, ...]
+    names: tuple[str, ...]
+    unread_format: str = ""
+
+
+class OperationCompiler:
+    """Compiles the consumed side of one capability."""
+
+    def __init__(self, bindings: Bindings, base_uris: Mapping[str, str], report: Report) -> None:
+        self.bindings = bindings
+        self.base_uris = base_uris
+        self.report = report
+
+    # -- upstreams ----------------------------------------------------------------------------------
+
+    def upstream(self, spec: UpstreamSpec) -> CompiledUpstream:
+        base_url, query, missing, problem = self._base(spec)
+        auth, names, urls = None, frozenset[str](), ()
+        if spec.auth is not None:
+            settings = Settings(spec.auth.node, self.bindings.resolve)
+            try:
+                auth = registry.find("auth", spec.auth.type)(settings)
+                names, urls = auth.names, getattr(auth, "urls", ())
+                settings.node.finish(f"'{spec.auth.type}' authentication")
+            except (registry.UnknownExtension, CompileError) as error:
+                # Fail closed: without its credentials the API must not be called at all.
+                reason = str(error) if isinstance(error, registry.UnknownExtension) else error.problems[0].message
+                problem = problem or f"its authentication cannot be used: {reason}"
+                self._warn("CAP321", f"namespace '{spec.namespace}' cannot be called: {reason}", spec.auth.place)
+            missing += tuple(settings.missing)
+        upstream = Upstream(
+            namespace=spec.namespace,
+            base_url=base_url,
+            auth=auth,
+            auth_names=names,
+            timeout=self._timeout(spec.timeout, spec.place),
+            missing=tuple(dict.fromkeys(missing)),
+            problem=problem,
+        )
+        return CompiledUpstream(upstream, query, urls)
+
+    def _base(self, spec: UpstreamSpec) -> tuple[str, tuple[tuple[str, str], ...], tuple[str, ...], str]:
+        """The base URL, its query, missing variables, and why it cannot be used."""
+        text, place = self.base_uris.get(spec.namespace, spec.base_uri), spec.base_uri_place
+        value, missing = self.bindings.resolve(text, place)
+        value, unfilled = self._fill(value)
+        how = f"give one with --base-uri {spec.namespace}=URL"
+        if missing:
+            return "", (), missing, ""
+        if unfilled:
+            problem = f"its base URI has no value for {', '.join(unfilled)}; {how}"
+        elif not value:
+            problem = f"it has no base URI; {how}"
+        else:
+            problem = _base_problem(value)
+        if problem:
+            self._warn("CAP322", f"namespace '{spec.namespace}' cannot be called: {problem}", place)
+            return "", (), (), problem
+        parts = urlsplit(value)
+        query = tuple(parse_qsl(parts.query, keep_blank_values=True))
+        return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}", query, (), ""
+
+    def _fill(self, text: str) -> tuple[str, list[str]]:
+        """`{basePath}` in a base URI comes from a variable of that name."""
+        unfilled = []
+
+        def fill(match: re.Match[str]) -> str:
+            secret = self.bindings.value(match[1])
+            if secret is None:
+                unfilled.append(match[1])
+                return match[0]
+            return secret.reveal()
+
+        return _PLACEHOLDER.sub(fill, text), unfilled
+
+    # -- operations ---------------------------------------------------------------------------------
+
+    def operation(self, spec: OperationSpec, compiled: CompiledUpstream) -> CompiledOperation:
+        path = parse_consumed_path(spec.path)
+        inputs = [item for item in spec.inputs if item.name]
+        texts = Texts(self.bindings, {item.name for item in inputs if item.value is MISSING} | set(path.variables))
+        parameters, names = self._parameters(spec, path, compiled.upstream, inputs, texts)
+        query = self._query(path, compiled.query, spec.place, texts)
+        body, body_names = self._body(spec.body, texts)
+        codec, unread = self._codec(spec.raw_format, spec.place)
+        names += [name for _, template in query for name in texts.arguments_in(template.names)] + body_names
+        operation = Operation(
+            id=f"{spec.namespace}.{spec.name}",
+            upstream=compiled.upstream,
+            method=spec.method,
+            path=path.parts,
+            query=query,
+            parameters=tuple(parameters),
+            body=body,
+            codec=codec,
+            timeout=self._timeout(spec.timeout, spec.place),
+            missing=tuple(dict.fromkeys(texts.missing)),
+            description=spec.description,
+            place=spec.place,
+        )
+        known = {parameter.name for parameter in parameters if parameter.value is None} | set(path.variables)
+        extra = tuple(name for name in dict.fromkeys(names) if name not in known)
+        return CompiledOperation(spec, operation, path.variables, extra, unread)
+
+    def _parameters(
+        self, spec: OperationSpec, path: PathParts, upstream: Upstream, inputs: list[ParameterSpec], texts: Texts
+    ) -> tuple[list[Parameter], list[str]]:
+        found: dict[tuple[str, str], Parameter] = {}
+        names: list[str] = []
+        for item in inputs:
+            location = self._location(item, spec, path, upstream)
+            if location is None:
+                continue
+            value, read = self._value(item, texts)
+            names += read
+            found[location, item.name.lower() if location == "header" else item.name] = Parameter(
+                name=item.name,
+                location=location,
+                type=item.type,
+                value=value,
+                required=item.required is True and value is None,
+            )
+        return list(found.values()), names
+
+    def _location(
+        self, item: ParameterSpec, spec: OperationSpec, path: PathParts, upstream: Upstream
+    ) -> Location | None:
+        """Where a parameter goes; None when it goes nowhere of its own."""
+        if item.name in path.variables:
+            # A value written for a placeholder is an argument with a constant; the path reads it by name.
+            return "path" if item.value is not MISSING else None
+        if item.location == "path":
+            self._warn(
+                "CAP323", f"path parameter '{item.name}' is not in the path '{spec.path}' and is not sent", item.place
+            )
+            return None
+        if item.location == "header" and item.name.lower() in upstream.auth_names:
+            return None
+        return _LOCATIONS.get(item.location.lower(), "query" if spec.method in _BODYLESS else "body")
+
+    def _value(self, item: ParameterSpec, texts: Texts) -> tuple[Template | Tree | None, list[str]]:
+        if item.value is MISSING or item.value is None:
+            return None, []
+        try:
+            template = (
+                texts.template(item.value, item.place)
+                if isinstance(item.value, str)
+                else texts.tree(item.value, item.place)
+            )
+        except TemplateError as error:
+            self.report.add("CAP331", f"the value of '{item.name}' is not a template: {error}", place=item.place)
+            return compile_template(""), []
+        return template, texts.arguments_in(template.names)
+
+    def _query(
+        self, path: PathParts, base: tuple[tuple[str, str], ...], place: Place, texts: Texts
+    ) -> tuple[tuple[str, Template], ...]:
+        literal = [(name, literal_template(value)) for name, value in base]
+        own = [(name, texts.template(value, place, single_brace=True)) for name, value in path.query]
+        return tuple(literal + own)
+
+    def _body(self, spec: BodySpec | None, texts: Texts) -> tuple[Body | None, list[str]]:
+        if spec is None or spec.data is MISSING or spec.data in (None, {}, ""):
+            return None, []
+        try:
+            codec: Codec = registry.find("codec", spec.type)
+        except registry.UnknownExtension as error:
+            self.report.add("CAP324", f"the body's type: {error}", place=spec.place)
+            return None, []
+        try:
+            content: Template | Tree | JsonText
+            if not isinstance(spec.data, str):
+                content = texts.tree(spec.data, spec.place)
+            elif registry.canonical("codec", spec.type) == "json":
+                content = texts.json_text(spec.data, spec.place)
+            else:
+                content = texts.template(spec.data, spec.place)
+        except TemplateError as error:
+            self.report.add("CAP331", f"the body is not a template: {error}", place=spec.place)
+            return None, []
+        return Body(codec=codec, content=content), texts.arguments_in(content.names)
+
+    def _codec(self, word: str, place: Place) -> tuple[Codec, str]:
+        try:
+            return registry.find("codec", word or "json"), ""
+        except registry.UnknownExtension as error:
+            self._warn("CAP325", f"outputRawFormat: {error}; answers are passed on as they are", place)
+            return registry.find("codec", "binary"), word
+
+    def _timeout(self, text: str, place: Place) -> float | None:
+        if not text:
+            return None
+        try:
+            return parse_duration(text)
+        except ValueError as error:
+            self.report.add("CAP326", f"timeout: {error}", place=place)
+            return None
+
+    def _warn(self, code: str, message: str, place: Place) -> None:
+        self.report.add(code, message, place=place, severity="warning")
+
+
+_LOCATIONS: dict[str, Location] = {
+    "query": "query", "header": "header", "cookie": "cookie", "body": "body", "formdata": "form", "form": "form",
+}  # fmt: skip
+
+
+def _base_problem(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        port_is_sane = parts.port is None or parts.port > 0
+    except ValueError:
+        return f"its base URI is not a URL: '{value}'"
+    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_sane:
+        return "its base URI is not an absolute http:// or https:// URL"
+    if parts.username is not None or parts.password is not None:
+        return "its base URI holds a user name; use an authentication block"
+    return ""
+

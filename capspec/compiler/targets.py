@@ -1,0 +1,77 @@
+"""`call` words to operations: exact, by ordinal where a name is ambiguous, or with the nearest name said."""
+
+from __future__ import annotations
+
+import difflib
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from capspec.compiler.operations import CompiledOperation
+
+
+class UnknownTarget(LookupError):
+    """No operation has this name; the message says which is nearest."""
+
+
+@dataclass(slots=True)
+class Targets:
+    """The operations of a capability, by `namespace.name`.
+
+    Some public files declare one name many times in a namespace, and call it as many times: there the
+    k-th caller of an adapter means the k-th declaration. `begin` starts a new count for an adapter.
+    """
+
+    operations: dict[str, list[CompiledOperation]] = field(default_factory=lambda: defaultdict(list))
+    calls: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    totals: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, operations: Iterable[CompiledOperation]) -> Targets:
+        targets = cls()
+        for operation in operations:
+            targets.operations[operation.operation.id].append(operation)
+        return targets
+
+    def begin(self, words: Iterable[str]) -> None:
+        """Start an adapter that makes these calls, in this order."""
+        self.calls = defaultdict(int)
+        self.totals = defaultdict(int)
+        for word in words:
+            self.totals[word] += 1
+
+    def find(self, word: str) -> CompiledOperation:
+        """Raises UnknownTarget."""
+        name = self._name(word.strip())
+        found = self.operations[name]
+        if len(found) == 1 or self.totals.get(word) != len(found):
+            return found[0]
+        ordinal = self.calls[word]
+        self.calls[word] += 1
+        return found[ordinal]
+
+    def ambiguous(self, word: str) -> bool:
+        name = word.strip()
+        return len(self.operations.get(name, ())) > 1
+
+    def _name(self, word: str) -> str:
+        if word in self.operations:
+            return word
+        namespace, _, rest = word.partition(".")
+        last = f"{namespace}.{rest.rpartition('.')[2]}"
+        if rest and last in self.operations:
+            return last
+        alone = [name for name in self.operations if name.partition(".")[2] == word]
+        if len(alone) == 1:
+            return alone[0]
+        raise UnknownTarget(self._explain(word, namespace, rest))
+
+    def _explain(self, word: str, namespace: str, rest: str) -> str:
+        if not word:
+            return "the call names no operation"
+        near = difflib.get_close_matches(word, list(self.operations), 1, cutoff=0.5)
+        mend = f"; did you mean '{near[0]}'?" if near else ""
+        namespaces = {name.partition(".")[0] for name in self.operations}
+        if rest and namespace not in namespaces:
+            return f"nothing is consumed under the namespace '{namespace}'{mend}"
+        return f"there is no operation '{word}'{mend}"

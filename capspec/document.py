@@ -1,0 +1,134 @@
+"""A path or a text to a Document: plain data of one YAML 1.2 file, with the place of every node.
+
+YAML is read by the core schema (see yaml_scalars), with these choices: keys are always text, as written
+(`200:` is "200"); anchors, aliases and merge keys work, within limits; a key that is written twice, a tag
+outside the core schema, a key that is not text and a second document are errors.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from capspec.errors import LoadError, Place, Problem
+from capspec.values import Json
+from capspec.yaml_events import Tree, build
+from capspec.yaml_scalars import written
+from capspec.yaml_text import Limits, Lines, to_text
+
+__all__ = ["Document", "Limits", "Pointer", "parse", "read"]
+
+Pointer = tuple[str | int, ...]
+"""The keys and item numbers from the root to a node; `()` is the root."""
+
+_DEFAULT_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Document:
+    """One file as data. `source` names it in messages. Aliases share objects: do not change `data`."""
+
+    source: str
+    path: Path | None
+    text: str
+    data: dict[str, Json]
+    _lines: Lines
+    _tree: Tree
+
+    def __repr__(self) -> str:
+        return f"Document({self.source!r})"
+
+    def place(self, pointer: Pointer, *, key: bool = False) -> Place:
+        """Where a value begins, or its key; of the nearest ancestor that exists when the node does not.
+
+        The place of an alias is where the alias stands; what is in it stands where its anchor does.
+        """
+        value: Json = self.data
+        offset = self._tree.root
+        for part in pointer:
+            found = _find(value, part)
+            if found is None:
+                break
+            marks = self._tree.marks[id(value)]
+            offset = marks[found] if isinstance(value, list) else marks[2 * found + (0 if key else 1)]
+            value = value[part]
+        return self._lines.place(offset)
+
+    def raw(self, pointer: Pointer) -> str:
+        """The text of a scalar before it became a number, a boolean or null, without quotes and escapes.
+
+        Empty for a mapping, a sequence, and a node that does not exist.
+        """
+        value: Json = self.data
+        holder: Json = None
+        for part in pointer:
+            if _find(value, part) is None:
+                return ""
+            holder, value = value, value[part]
+        if isinstance(value, dict | list):
+            return ""
+        return self._tree.texts.get((id(holder), pointer[-1]), written(value))
+
+    def line(self, number: int) -> str:
+        """A line of the file, counted from 1, without its end; empty when there is none."""
+        return self._lines.line(number)
+
+
+def _find(value: Json, part: str | int) -> int | None:
+    """The ordinal of a key in its mapping, or of an item in its list."""
+    if isinstance(value, dict) and part in value:
+        return list(value).index(part)
+    if isinstance(value, list) and isinstance(part, int) and 0 <= part < len(value):
+        return part
+    return None
+
+
+def read(path: str | os.PathLike[str], *, limits: Limits = _DEFAULT_LIMITS) -> Document:
+    """Read a file, or standard input for "-". Raises LoadError: CAP101 not readable, and as `parse` does."""
+    source = os.fspath(path)
+    if source == "-":
+        return parse(sys.stdin.buffer.read(limits.bytes + 1), "<stdin>", limits=limits)
+    try:
+        with open(source, "rb") as file:
+            data = file.read(limits.bytes + 1)
+    except (OSError, ValueError) as error:
+        raise LoadError(_not_readable(source, error)) from None
+    return parse(data, source, Path(source), limits=limits)
+
+
+def parse(
+    text: str | bytes, source: str = "<text>", path: Path | None = None, *, limits: Limits = _DEFAULT_LIMITS
+) -> Document:
+    """Text of one YAML document to a Document. Raises LoadError with every problem that can be found.
+
+    CAP101 wrong encoding, CAP102 not YAML, CAP103 duplicate key, CAP104 over a limit, CAP105 a feature of
+    YAML that is not supported, CAP106 not a mapping.
+    """
+    lines = Lines(to_text(text, source, limits), source)
+    tree = build(lines, limits)
+    return Document(source=source, path=path, text=lines.text, data=tree.data, _lines=lines, _tree=tree)
+
+
+def _not_readable(source: str, error: OSError | ValueError) -> Problem:
+    hint = ""
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        reason, hint = "there is no such file", _near(Path(source))
+    elif isinstance(error, IsADirectoryError):
+        reason, hint = "this is a directory", "name a file in it"
+    elif isinstance(error, PermissionError):
+        reason, hint = "permission denied", "check who may read it"
+    else:
+        reason = (error.strerror if isinstance(error, OSError) else None) or "the name is not a file name"
+    return Problem(code="CAP101", message=f"cannot read {source!r}: {reason}", hint=hint)
+
+
+def _near(path: Path) -> str:
+    try:
+        names = [entry.name for entry in path.parent.iterdir()]
+    except OSError:
+        return "check the path"
+    near = difflib.get_close_matches(path.name, names, n=1)
+    return f"did you mean {str(path.with_name(near[0]))!r}?" if near else "check the path"

@@ -1,0 +1,47 @@
+"""What an adapter gives the servers: an ASGI application with a life of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+Message: TypeAlias = MutableMapping[str, Any]
+ASGIScope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+SendMessage: TypeAlias = Callable[[Message], Awaitable[None]]
+ASGIApp: TypeAlias = Callable[[ASGIScope, Receive, SendMessage], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeOptions:
+    """What holds for every adapter of a process. Sizes are bytes, times are seconds."""
+
+    max_request_bytes: int = 4 * 1024 * 1024
+    version: str = "0"
+
+
+@asynccontextmanager
+async def _nothing() -> AsyncIterator[None]:
+    yield
+
+
+async def _drained() -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """One adapter, built.
+
+    `app` reads `scope["path"]` after `scope["root_path"]` (ASGI 3, HTTP scope), so that it can be mounted
+    anywhere. `running` is entered for as long as it serves. `drain` is awaited at shutdown, when no new
+    request is taken: it ends endless streams and waits for calls in flight. `endpoint` is the path that
+    clients are told, "" for the mount point itself.
+    """
+
+    app: ASGIApp
+    running: Callable[[], AbstractAsyncContextManager[None]] = _nothing
+    drain: Callable[[], Awaitable[None]] = _drained
+    endpoint: str = ""

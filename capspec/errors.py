@@ -1,0 +1,200 @@
+"""The tree of everything that capspec can refuse, and the problems that each refusal lists.
+
+    CapspecError
+      LoadError         CAP1xx   not YAML, or not a capability
+      BindError         CAP2xx   a bound variable has no value
+      CompileError      CAP3xx   a name, template or path does not resolve
+      CallError         CAP6xx   one call failed
+        InputError        CAP601   400   arguments do not fit the inputs
+        UpstreamError     CAP602   502   the upstream could not be reached, or broke off
+        MappingError      CAP603   502   the upstream's answer could not be read or mapped
+        UpstreamTimeout   CAP604   504   the upstream did not answer in time
+        AuthError         CAP605   401   the caller is not authenticated
+        ForbiddenError    CAP606   403   the caller may not do this
+        MissingSecret     CAP607   503   the operation needs a bound variable that has no value
+        EgressDenied      CAP608   502   the address may not be contacted
+        Unavailable       CAP609   503   the operation cannot work with this file
+        ResponseTooLarge  CAP610   502   the upstream's answer is over the limit
+
+The first digit of a code is the phase, never an HTTP status.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands in a file: line and column count from 1."""
+
+    source: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is wrong: what, where, and how to mend it."""
+
+    code: str
+    message: str
+    hint: str = ""
+    place: Place | None = None
+    severity: Severity = "error"
+
+    def __str__(self) -> str:
+        where = f"{self.place}: " if self.place else ""
+        mend = f"; {self.hint}" if self.hint else ""
+        return f"{where}{self.message}{mend}"
+
+
+def sort_problems(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Problems in the order of a file, each once."""
+
+    def key(problem: Problem) -> tuple[str, int, int, str]:
+        place = problem.place or Place("", 0, 0)
+        return place.source, place.line, place.column, problem.message
+
+    return tuple(sorted(dict.fromkeys(problems), key=key))
+
+
+class CapspecError(Exception):
+    """Base of all refusals. `problems` is never empty."""
+
+    code: ClassVar[str] = "CAP000"
+
+    def __init__(self, problems: Sequence[Problem] | Problem | str, *, hint: str = "") -> None:
+        if isinstance(problems, str):
+            problems = Problem(code=self.code, message=problems, hint=hint)
+        if isinstance(problems, Problem):
+            problems = (problems,)
+        self.problems = sort_problems(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class LoadError(CapspecError):
+    """The file cannot be read as a capability."""
+
+    code = "CAP100"
+
+
+class BindError(CapspecError):
+    """Bound variables have no value."""
+
+    code = "CAP200"
+
+
+class CompileError(CapspecError):
+    """The capability is readable but cannot be made to work."""
+
+    code = "CAP300"
+
+
+class CallError(CapspecError):
+    """One call failed. `status` is the HTTP status that says so (RFC 9110)."""
+
+    code = "CAP600"
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "The call failed"
+
+    def __init__(
+        self,
+        problems: Sequence[Problem] | Problem | str,
+        *,
+        hint: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(problems, hint=hint)
+        self.retry_after = retry_after
+
+
+class InputError(CallError):
+    """The arguments do not fit the declared inputs; every violation is a problem."""
+
+    code = "CAP601"
+    status = 400
+    title = "Invalid input"
+
+
+class UpstreamError(CallError):
+    """The upstream could not be reached or the exchange broke off."""
+
+    code = "CAP602"
+    status = 502
+    title = "The upstream failed"
+
+
+class MappingError(CallError):
+    """The upstream's answer is not in the declared format, or cannot be mapped."""
+
+    code = "CAP603"
+    status = 502
+    title = "The upstream's answer could not be read"
+
+
+class UpstreamTimeout(CallError):
+    """The upstream did not answer before the deadline."""
+
+    code = "CAP604"
+    status = 504
+    title = "The upstream did not answer in time"
+
+
+class AuthError(CallError):
+    """The caller did not prove who it is. `challenge` goes into WWW-Authenticate (RFC 9110, 11.6.1)."""
+
+    code = "CAP605"
+    status = 401
+    title = "Authentication required"
+
+    def __init__(self, message: str, *, challenge: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.challenge = challenge
+
+
+class ForbiddenError(CallError):
+    """The caller is known and may not do this."""
+
+    code = "CAP606"
+    status = 403
+    title = "Not allowed"
+
+
+class MissingSecret(CallError):
+    """The operation needs a bound variable that has no value."""
+
+    code = "CAP607"
+    status = 503
+    title = "A secret is missing"
+
+
+class EgressDenied(CallError):
+    """The address is not one that this capability may contact."""
+
+    code = "CAP608"
+    status = 502
+    title = "The address may not be contacted"
+
+
+class Unavailable(CallError):
+    """The operation exists but cannot work with the file as it is written."""
+
+    code = "CAP609"
+    status = 503
+    title = "The operation is not available"
+
+
+class ResponseTooLarge(CallError):
+    """The upstream's answer is larger than the limit."""
+
+    code = "CAP610"
+    status = 502
+    title = "The upstream's answer is too large"

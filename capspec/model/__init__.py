@@ -1,0 +1,11 @@
+"""The model: a capability as its author wrote it (`…Spec`), read from a Document."""
+
+from capspec.model.capability import BindSpec, Capability, parse
+from capspec.model.consumes import BodySpec, ExtensionSpec, OperationSpec, UpstreamSpec
+from capspec.model.exposes import CallSpec, FlowSpec, HintsSpec, ListenerSpec
+from capspec.model.parameters import OutputSpec, ParameterSpec
+
+__all__ = [
+    "BindSpec", "BodySpec", "CallSpec", "Capability", "ExtensionSpec", "FlowSpec", "HintsSpec",
+    "ListenerSpec", "OperationSpec", "OutputSpec", "ParameterSpec", "UpstreamSpec", "parse",
+]  # fmt: skip

@@ -1,0 +1,220 @@
+"""The `consumes` section: which HTTP APIs a capability calls, as the author wrote it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from capspec.errors import Place
+from capspec.model.parameters import OutputSpec, ParameterSpec, parse_outputs, parse_parameters
+from capspec.node import Node
+from capspec.values import MISSING, Json, Missing
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtensionSpec:
+    """Something whose `type` names an extension; `node` is the rest of what its author wrote."""
+
+    type: str
+    node: Node
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BodySpec:
+    """A request body. `type` is the codec's word; `data` is MISSING when only a type was given."""
+
+    type: str
+    data: Json | Missing
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationSpec:
+    """One request that can be made. `inputs` runs from the client's level to the operation's."""
+
+    name: str
+    namespace: str
+    method: str
+    path: str
+    title: str
+    description: str
+    inputs: tuple[ParameterSpec, ...]
+    body: BodySpec | None
+    raw_format: str
+    output_schema: str
+    media_type: str
+    outputs: tuple[OutputSpec, ...]
+    timeout: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpstreamSpec:
+    """One API: where it is, how to authenticate, and its operations in the order of the file."""
+
+    namespace: str
+    base_uri: str
+    description: str
+    auth: ExtensionSpec | None
+    timeout: str
+    operations: tuple[OperationSpec, ...]
+    place: Place
+    base_uri_place: Place
+
+
+def parse_consumes(nodes: Iterable[Node]) -> tuple[UpstreamSpec, ...]:
+    """Each entry of `consumes`; entries with the same namespace are put together."""
+    merged: dict[str, UpstreamSpec] = {}
+    for node in nodes:
+        if node.get("import") is not None and node.get("baseUri") is None:
+            node.warn("CAP120", "imports are not supported here; this entry is left out")
+            continue
+        spec = _upstream(node)
+        known = merged.get(spec.namespace)
+        if known is not None:
+            node.warn("CAP121", f"namespace '{spec.namespace}' is consumed twice; both are used together")
+            spec = _merge(known, spec)
+        merged[spec.namespace] = spec
+    return tuple(merged.values())
+
+
+def _merge(first: UpstreamSpec, second: UpstreamSpec) -> UpstreamSpec:
+    return UpstreamSpec(
+        namespace=first.namespace,
+        base_uri=first.base_uri or second.base_uri,
+        description=first.description or second.description,
+        auth=first.auth or second.auth,
+        timeout=first.timeout or second.timeout,
+        operations=first.operations + second.operations,
+        place=first.place,
+        base_uri_place=first.base_uri_place if first.base_uri else second.base_uri_place,
+    )
+
+
+def _upstream(node: Node) -> UpstreamSpec:
+    namespace = node.text("namespace", "name", "id", default="upstream")
+    kind = node.text("type", default="http")
+    if kind not in ("http", "https", "rest", "api"):
+        node.warn("CAP122", f"consumes type '{kind}' is not known; it is called as HTTP", hint="use 'http'")
+    inputs = (*parse_parameters(node), *_constant_headers(node))
+    spec = UpstreamSpec(
+        namespace=namespace,
+        base_uri=node.text("baseUri", "baseUrl").strip(),
+        description=node.text("description"),
+        auth=parse_authentication(node),
+        timeout=node.text("timeout"),
+        operations=tuple(_operations(node, namespace, inputs)),
+        place=node.place,
+        base_uri_place=node.document.place((*node.pointer, "baseUri")),
+    )
+    node.finish("a consumed API")
+    return spec
+
+
+def _constant_headers(node: Node) -> tuple[ParameterSpec, ...]:
+    """A `headers` map: constant request headers."""
+    return tuple(
+        ParameterSpec(
+            name=name, location="header", type="string", description="", required=None, value=value,
+            mapping="", constraints={}, place=node.key_place("headers"),
+        )
+        for name, value in node.mapping("headers").items()
+    )  # fmt: skip
+
+
+def parse_authentication(node: Node) -> ExtensionSpec | None:
+    """The `authentication` block (or `auth`), consumed or exposed."""
+    child = node.get("authentication", "auth")
+    if child is None:
+        return None
+    if isinstance(child.value, str):
+        if child.value not in ("none", "inherit"):
+            child.error("CAP123", "authentication should be a mapping with a 'type'")
+        return None
+    return ExtensionSpec(type=child.text("type"), node=child, place=child.place)
+
+
+def _operations(
+    node: Node, namespace: str, inherited: tuple[ParameterSpec, ...]
+) -> Iterable[OperationSpec]:
+    resources = [item for _, item in node.named("resources")]
+    replaces = _paths_replace(resources)
+    for resource in resources:
+        path = resource.text("path")
+        inputs = (*inherited, *parse_parameters(resource))
+        for name, operation in resource.named("operations"):
+            yield _operation(name, operation, namespace, _effective(path, operation.text("path"), replaces), inputs)
+        resource.has("name", "id", "label", "display", "description", "tags", "method", "outputParameters")
+        resource.finish("a consumed resource")
+    for name, operation in node.named("operations"):
+        yield _operation(name, operation, namespace, operation.text("path"), inherited)
+
+
+def _paths_replace(resources: list[Node]) -> bool:
+    """Whether operation paths stand alone in this namespace, or are tails of their resource's path.
+
+    Public files do both. They stand alone when at least one begins with its resource's own path.
+    """
+    for resource in resources:
+        path = resource.text("path").rstrip("/")
+        if not path:
+            continue
+        for _, operation in resource.named("operations"):
+            own = operation.text("path")
+            if own == path or own.startswith(path + "/"):
+                return True
+    return False
+
+
+def _effective(resource: str, own: str, replaces: bool) -> str:
+    if not own or own == "/":
+        return resource
+    if replaces or not resource.strip("/"):
+        return own
+    return f"{resource.rstrip('/')}/{own.lstrip('/')}"
+
+
+def _operation(
+    name: str, node: Node, namespace: str, path: str, inherited: tuple[ParameterSpec, ...]
+) -> OperationSpec:
+    method = node.text("method", default="GET").upper()
+    if method not in METHODS:
+        node.error("CAP124", f"'{method}' is not an HTTP method", hint=f"use one of {', '.join(METHODS)}")
+    spec = OperationSpec(
+        name=name or node.text("operationId") or _synthetic_name(method, path),
+        namespace=namespace,
+        method=method,
+        path=path,
+        title=node.text("label", "display", "title", "summary"),
+        description=node.text("description"),
+        inputs=(*inherited, *parse_parameters(node)),
+        body=_body(node),
+        raw_format=node.text("outputRawFormat", default="json").lower(),
+        output_schema=node.text("outputSchema"),
+        media_type=node.text("outputMediaType"),
+        outputs=parse_outputs(node),
+        timeout=node.text("timeout"),
+        place=node.place,
+    )
+    node.has("operationId", "tags", "path", "maxBinarySize", "poll", "idempotency", "webhook")
+    node.finish("a consumed operation")
+    return spec
+
+
+def _synthetic_name(method: str, path: str) -> str:
+    words = "".join(char if char.isalnum() else "-" for char in path.lower())
+    return "-".join(filter(None, [method.lower(), *words.split("-")]))
+
+
+def _body(node: Node) -> BodySpec | None:
+    child = node.get("body")
+    if child is None:
+        return None
+    value = child.value
+    if isinstance(value, dict) and isinstance(value.get("type"), str) and set(value) <= {"type", "data"}:
+        data = child.raw("data")
+        return BodySpec(type=value["type"], data=data, place=child.place)
+    return BodySpec(type="json", data=value, place=child.place)

@@ -1,0 +1,154 @@
+"""Parameters as an author writes them: inputs of exposed and consumed operations, and shaped outputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from capspec.errors import Place
+from capspec.node import Node
+from capspec.values import MISSING, Json, Missing
+
+_CONSTRAINTS = (
+    "enum", "default", "format", "pattern", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
+    "multipleOf", "minLength", "maxLength", "minItems", "maxItems", "uniqueItems", "items", "properties",
+    "additionalProperties", "examples", "example", "title", "contentEncoding", "contentMediaType",
+)  # fmt: skip
+"""JSON Schema keywords (draft 2020-12) that a parameter may carry besides type and description."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParameterSpec:
+    """An input, exposed or consumed. `location` is its `in`; "" when the author gave none."""
+
+    name: str
+    location: str
+    type: str
+    description: str
+    required: bool | None
+    value: Json | Missing
+    mapping: str
+    constraints: dict[str, Json]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputSpec:
+    """One output and what is inside it. `items` shapes a list's elements, `values` a map's values."""
+
+    name: str
+    type: str
+    description: str
+    mapping: str
+    value: Json | Missing
+    properties: tuple[OutputSpec, ...]
+    items: OutputSpec | None
+    values: OutputSpec | None
+    max_length: int | None
+    place: Place
+
+
+def parse_parameters(node: Node, *, default_location: str = "") -> tuple[ParameterSpec, ...]:
+    """The `inputParameters` of an object. One without a name is left out: it names nothing to send."""
+    found = []
+    for name, item in node.named("inputParameters"):
+        parameter = _parameter(name, item, default_location)
+        if parameter.name:
+            found.append(parameter)
+        else:
+            item.warn("CAP111", "an input parameter has no name and is left out", hint="add 'name'")
+    return tuple(found)
+
+
+def _parameter(name: str, node: Node, default_location: str) -> ParameterSpec:
+    value = node.raw("value", "const", "template")
+    spec = ParameterSpec(
+        name=name,
+        location=node.text("in", "location") or default_location,
+        type=node.text("type"),
+        description=node.text("description"),
+        required=_required(node),
+        value=value,
+        mapping=node.text("mapping"),
+        constraints={key: node.value[key] for key in _CONSTRAINTS if node.has(key)},
+        place=node.place,
+    )
+    node.has("name", "id", "label", "display")
+    node.finish("an input parameter")
+    return spec
+
+
+def _required(node: Node) -> bool | None:
+    # A list of names is JSON Schema's own use of `required`, for the parameter's properties.
+    if isinstance(node.raw("required"), list):
+        return None
+    return node.flag("required")
+
+
+def parse_outputs(node: Node) -> tuple[OutputSpec, ...]:
+    """The `outputParameters` of an object, as a list or a map."""
+    return tuple(_output(name, item) for name, item in node.named("outputParameters"))
+
+
+def _output(name: str, node: Node) -> OutputSpec:
+    items = node.get("items")
+    values = node.get("values")
+    spec = OutputSpec(
+        name=name,
+        type=node.text("type"),
+        description=node.text("description"),
+        mapping=node.text("mapping"),
+        value=node.raw("value", "const"),
+        properties=_properties(node),
+        items=_items(items) if items is not None else None,
+        values=_output("", values) if values is not None and isinstance(values.value, dict) else None,
+        max_length=node.integer("maxLength"),
+        place=node.place,
+    )
+    node.has("name", "id", "label", "display", "required", "in", "path", "examples", "example", "format", "enum")
+    node.finish("an output parameter")
+    return spec
+
+
+def _properties(node: Node) -> tuple[OutputSpec, ...]:
+    child = node.get("properties")
+    if child is None:
+        return ()
+    if isinstance(child.value, list):
+        return tuple(_output(name, item) for name, item in _listed_properties(child))
+    return tuple(_output(name, item) for name, item in node.named("properties"))
+
+
+def _listed_properties(node: Node) -> list[tuple[str, Node]]:
+    """Properties as a list: of objects with `name`, or of maps with one key each."""
+    found = []
+    for item in node.items():
+        if isinstance(item.value, dict) and len(item.value) == 1 and "name" not in item.value:
+            found += [(str(inner.pointer[-1]), inner) for inner in item.items()]
+        elif isinstance(item.value, dict):
+            found.append((item.text("name"), item))
+    return [(name, item) for name, item in found if isinstance(item.value, dict)]
+
+
+def _items(node: Node) -> OutputSpec | None:
+    """An array's element: an object with `type`, a list of one, or named fields (list or map)."""
+    if isinstance(node.value, list):
+        entries = [item for item in node.items() if isinstance(item.value, dict)]
+        if not entries:
+            return None
+        if entries[0].text("name"):
+            return _fields(node, tuple(_output(item.text("name"), item) for item in entries))
+        return _output("", entries[0])
+    if not isinstance(node.value, dict):
+        return None
+    if "type" in node.value and isinstance(node.value["type"], str):
+        return _output("", node)
+    if all(isinstance(value, dict) for value in node.value.values()) and node.value:
+        return _fields(node, tuple(_output(str(item.pointer[-1]), item) for item in node.items()))
+    return _output("", node)
+
+
+def _fields(node: Node, fields: tuple[OutputSpec, ...]) -> OutputSpec:
+    return OutputSpec(
+        name="", type="object", description="", mapping="", value=MISSING, properties=fields,
+        items=None, values=None, max_length=None, place=node.place,
+    )  # fmt: skip

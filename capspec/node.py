@@ -1,0 +1,232 @@
+"""A view of one node of a Document: reads the shapes that the dialects use, and reports what it cannot read.
+
+Every dialect writes the same things in lists or maps, under old or new names. A `Node` answers in one
+shape, remembers which keys were asked for, and knows where each one stands in the file.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from capspec.document import Document, Pointer
+from capspec.errors import Place, Problem, Severity, sort_problems
+from capspec.values import MISSING, Json, Missing
+
+
+@dataclass(slots=True)
+class Report:
+    """Collects problems; the same message in many places becomes one problem with a count."""
+
+    found: dict[tuple[str, str], list[Problem]] = field(default_factory=dict)
+
+    def add(
+        self, code: str, message: str, *, place: Place | None, hint: str = "", severity: Severity = "error"
+    ) -> None:
+        problem = Problem(code=code, message=message, hint=hint, place=place, severity=severity)
+        self.found.setdefault((code, message), []).append(problem)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        return sort_problems(_grouped(group) for group in self.found.values())
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.problems if problem.severity == "error")
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.problems if problem.severity == "warning")
+
+
+def _grouped(group: list[Problem]) -> Problem:
+    first = sort_problems(group)[0]
+    others = len({problem.place for problem in group}) - 1
+    if others < 1:
+        return first
+    message = f"{first.message} (and in {others} more place{'s' if others > 1 else ''})"
+    return Problem(
+        code=first.code, message=message, hint=first.hint, place=first.place, severity=first.severity
+    )
+
+
+_KINDS = {dict: "a mapping", list: "a list", str: "text", bool: "true or false", type(None): "empty"}
+
+
+def kind_of(value: Json) -> str:
+    """A value's kind in an author's words."""
+    return _KINDS.get(type(value), "a number")
+
+
+class Node:
+    """One node of a document. All getters take synonyms; the first that is present counts."""
+
+    __slots__ = ("asked", "document", "pointer", "report", "value")
+
+    def __init__(self, document: Document, pointer: Pointer, value: Json, report: Report) -> None:
+        self.document = document
+        self.pointer = pointer
+        self.value = value
+        self.report = report
+        self.asked: set[str] = set()
+
+    @classmethod
+    def root(cls, document: Document) -> Node:
+        return cls(document, (), document.data, Report())
+
+    @property
+    def place(self) -> Place:
+        return self.document.place(self.pointer)
+
+    def key_place(self, key: str) -> Place:
+        return self.document.place((*self.pointer, key), key=True)
+
+    def error(self, code: str, message: str, *, hint: str = "", place: Place | None = None) -> None:
+        self.report.add(code, message, place=place or self.place, hint=hint)
+
+    def warn(self, code: str, message: str, *, hint: str = "", place: Place | None = None) -> None:
+        self.report.add(code, message, place=place or self.place, hint=hint, severity="warning")
+
+    # -- children -----------------------------------------------------------------------------------
+
+    def get(self, *names: str) -> Node | None:
+        """The child under the first name that is present and not null."""
+        self.asked.update(names)
+        if isinstance(self.value, dict):
+            for name in names:
+                if self.value.get(name) is not None:
+                    return Node(self.document, (*self.pointer, name), self.value[name], self.report)
+        return None
+
+    def has(self, *names: str) -> bool:
+        self.asked.update(names)
+        return isinstance(self.value, dict) and any(name in self.value for name in names)
+
+    def raw(self, *names: str) -> Json | Missing:
+        """The plain value under the first name that is present, null included, or MISSING."""
+        self.asked.update(names)
+        if isinstance(self.value, dict):
+            for name in names:
+                if name in self.value:
+                    return self.value[name]
+        return MISSING
+
+    def text(self, *names: str, default: str = "") -> str:
+        """A scalar as it is written: `0.5` stays "0.5", a date stays a date."""
+        child = self.get(*names)
+        return default if child is None else child.as_text(default)
+
+    def as_text(self, default: str = "") -> str:
+        if isinstance(self.value, str):
+            return self.value
+        if isinstance(self.value, (dict, list)):
+            self._wrong("text", hint="write a single value, in quotes if it begins with { or [")
+            return default
+        return self.document.raw(self.pointer)
+
+    def flag(self, *names: str) -> bool | None:
+        """true or false; the text "true" or "false" is understood."""
+        child = self.get(*names)
+        if child is None or isinstance(child.value, bool):
+            return None if child is None else child.value
+        if isinstance(child.value, str) and child.value.lower() in ("true", "false"):
+            return child.value.lower() == "true"
+        child._wrong("true or false")
+        return None
+
+    def integer(self, *names: str) -> int | None:
+        child = self.get(*names)
+        if child is None:
+            return None
+        if isinstance(child.value, int) and not isinstance(child.value, bool):
+            return child.value
+        if isinstance(child.value, str) and child.value.strip().isdigit():
+            return int(child.value)
+        child._wrong("a whole number")
+        return None
+
+    def mapping(self, *names: str) -> dict[str, Json]:
+        """A plain mapping, or an empty one."""
+        child = self.get(*names)
+        if child is None:
+            return {}
+        if isinstance(child.value, dict):
+            return child.value
+        child._wrong("a mapping")
+        return {}
+
+    def texts(self, *names: str) -> tuple[str, ...]:
+        """A list of scalars; a single scalar counts as a list of one."""
+        child = self.get(*names)
+        if child is None:
+            return ()
+        if not isinstance(child.value, list):
+            return (child.as_text(),)
+        return tuple(item.as_text() for item in child.items())
+
+    def items(self) -> Iterator[Node]:
+        """The members of a list, or the values of a mapping, in order."""
+        pairs: Iterable[tuple[str | int, Json]] = ()
+        if isinstance(self.value, list):
+            pairs = enumerate(self.value)
+        elif isinstance(self.value, dict):
+            pairs = self.value.items()
+        for key, value in pairs:
+            yield Node(self.document, (*self.pointer, key), value, self.report)
+
+    def members(self, *names: str) -> list[Node]:
+        """The objects of a list; anything else in it is reported and left out."""
+        child = self.get(*names)
+        if child is None:
+            return []
+        if not isinstance(child.value, list):
+            child._wrong("a list", hint="begin each entry with '- '")
+            return []
+        return [item for item in child.items() if item._is_object()]
+
+    def named(self, *names: str) -> list[tuple[str, Node]]:
+        """A named collection in either shape: a list of objects with `name`, or a map of name to object.
+
+        An entry without a name gets "".
+        """
+        child = self.get(*names)
+        if child is None:
+            return []
+        if isinstance(child.value, dict):
+            entries = [(str(item.pointer[-1]), item) for item in child.items()]
+        elif isinstance(child.value, list):
+            entries = [(item._own_name(), item) for item in child.items()]
+        else:
+            child._wrong("a list or a mapping")
+            return []
+        return [(name, item) for name, item in entries if item._is_object()]
+
+    # -- what was not asked for ---------------------------------------------------------------------
+
+    def finish(self, kind: str) -> None:
+        """Warn of every key of this object that nobody asked for: it has no effect."""
+        if not isinstance(self.value, dict):
+            return
+        for key in self.value:
+            if key not in self.asked and not key.startswith("x-"):
+                near = difflib.get_close_matches(key, self.asked, 1)
+                hint = f"did you mean '{near[0]}'?" if near else "remove it, or check its spelling"
+                message = f"'{key}' is not known in {kind} and has no effect"
+                self.warn("CAP110", message, hint=hint, place=self.key_place(key))
+
+    # -- within -------------------------------------------------------------------------------------
+
+    def _own_name(self) -> str:
+        return self.text("name", "id") if isinstance(self.value, dict) else ""
+
+    def _is_object(self) -> bool:
+        if isinstance(self.value, dict):
+            return True
+        if self.value is not None:
+            self._wrong("a mapping")
+        return False
+
+    def _wrong(self, wanted: str, *, hint: str = "") -> None:
+        what = f"'{self.pointer[-1]}'" if self.pointer and isinstance(self.pointer[-1], str) else "this"
+        self.error("CAP107", f"{what} should be {wanted}, and is {kind_of(self.value)}", hint=hint)

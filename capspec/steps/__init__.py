@@ -1,0 +1,1 @@
+"""Steps: each module is one kind of step of a flow."""

@@ -1,0 +1,79 @@
+"""A lookup step: finds elements of an earlier step's list by the value of one of their fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from capspec.errors import CompileError, MappingError, Problem
+from capspec.jsonpath import JsonPath, JsonPathError, compile_path
+from capspec.linking import Linker
+from capspec.node import Node
+from capspec.plan import Runtime, Scope
+from capspec.references import Source
+from capspec.values import MISSING, Json, Missing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookupStep:
+    """For one value: the first element whose `match` equals it. For a list: those of its values, in order.
+
+    Equality is JSON's: 1 and "1" differ. What has no match is left out; when nothing matches there is no
+    output. `fields` narrows the found elements; none keeps them whole.
+    """
+
+    name: str
+    index: str
+    match: JsonPath
+    wanted: Source
+    fields: tuple[str, ...]
+
+    async def run(self, scope: Scope, runtime: Runtime) -> Json | Missing:
+        if self.index not in scope.steps:
+            raise MappingError(f"step '{self.name}' looks into '{self.index}', which gave nothing")
+        table = self._table(scope.steps[self.index])
+        wanted = self.wanted.read(scope)
+        if isinstance(wanted, list):
+            found = [self._narrowed(table[key]) for item in wanted if (key := _key(item)) in table]
+            return found or MISSING
+        key = _key(wanted)
+        return self._narrowed(table[key]) if key in table else MISSING
+
+    def _table(self, rows: Json) -> dict[object, Json]:
+        table: dict[object, Json] = {}
+        for row in rows if isinstance(rows, list) else [rows]:
+            value = self.match.read(row, MISSING)
+            if value is not MISSING:
+                table.setdefault(_key(value), row)
+        return table
+
+    def _narrowed(self, row: Json) -> Json:
+        if not self.fields or not isinstance(row, dict):
+            return row
+        return {name: row.get(name) for name in self.fields}
+
+
+def _key(value: Json | Missing) -> object:
+    """Equal for equal JSON values, hashable for all."""
+    if isinstance(value, bool):
+        return ("boolean", value)
+    if isinstance(value, (int, float)):
+        return ("number", value)
+    if isinstance(value, (dict, list)):
+        return ("tree", repr(value))
+    return (type(value).__name__, value)
+
+
+def compile_step(name: str, node: Node, linker: Linker) -> LookupStep:
+    """`index` (a step), `match` (a field or JSONPath), `lookupValue`, `outputParameters` (field names)."""
+    place = node.place
+    try:
+        match = compile_path(node.text("match"))
+    except JsonPathError as error:
+        raise CompileError(Problem(code="CAP330", message=f"match: {error}", place=place)) from error
+    return LookupStep(
+        name=name,
+        index=linker.step(node.text("index"), place),
+        match=match,
+        wanted=linker.source(node.raw("lookupValue") or "", place),
+        fields=node.texts("outputParameters"),
+    )

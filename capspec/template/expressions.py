@@ -1,0 +1,150 @@
+"""Jinja expressions and blocks to readers, for the few templates that need more than names.
+
+They are compiled from the capability file only, never from data. A name with hyphens is a name here too:
+`a-b` is one name, `a - b` a subtraction.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import Template as JinjaTemplate
+from jinja2 import TemplateSyntaxError, UndefinedError, meta, nodes
+
+from capspec.template.errors import TemplateError, TemplateRenderError
+from capspec.template.names import Read, lookup
+from capspec.template.sandbox import ENCODE, LONGEST_OUTPUT, environment, native
+from capspec.template.writing import Encode, Fragment
+from capspec.values import MISSING, Json, Scope
+
+_STATEMENTS = (nodes.Output, nodes.For, nodes.If, nodes.Assign, nodes.With)
+_HYPHENATED = re.compile(
+    r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'"""
+    r"""|(?<![\w.$-])(?P<name>[A-Za-z_]\w*(?:\.\w+)*-[A-Za-z_]\w*(?:[.-]\w+)*)(?![\w-])"""
+)
+_TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_RAW = re.compile(r"\{%[-+]?\s*raw\b")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expression:
+    """What stands between two braces. `read_json` gives the value behind what `| tojson` wrote."""
+
+    names: tuple[str, ...]
+    read: Read
+    read_json: Read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A text with `{% … %}` in it."""
+
+    names: tuple[str, ...]
+    render: Callable[[Scope, Encode | None], str]
+
+
+def compile_expression(source: str) -> Expression:
+    """Raises TemplateError, without an offset, for what is no expression or may not be used."""
+    names = _Names()
+    rewritten = names.hide(source)
+    try:
+        tree = _parsed(f"{{{{ {rewritten} }}}}")
+        evaluate = environment().compile_expression(rewritten, undefined_to_none=False)
+    except TemplateSyntaxError as error:
+        message = f"{source!r} is neither a name nor an expression of Jinja: {error.message}"
+        raise TemplateError(message) from None
+
+    def found(scope: Scope) -> Any:
+        try:
+            return evaluate(names.variables(scope))
+        except UndefinedError:
+            return MISSING
+        except Exception as error:  # noqa: BLE001 - an expression can fail in any way that Python can
+            raise TemplateRenderError(f"the expression {source!r} cannot be evaluated: {error}") from None
+
+    def read(scope: Scope) -> Json:
+        value = found(scope)
+        return value if value is MISSING else native(value)
+
+    def read_json(scope: Scope) -> Json:
+        value = found(scope)
+        if isinstance(value, Fragment):
+            return value.value
+        return value if value is MISSING else native(value)
+
+    return Expression(names=names.needed(tree, rewritten), read=read, read_json=read_json)
+
+
+def compile_block(text: str) -> Block:
+    """Raises TemplateError for what is no Jinja template or uses more than output, if, for, set and with."""
+    names = _Names()
+    rewritten = text if _RAW.search(text) else _TAG.sub(lambda tag: names.hide(tag[0]), text)
+    try:
+        tree = _parsed(rewritten)
+        template = environment().from_string(rewritten)
+    except TemplateSyntaxError as error:
+        raise TemplateError(f"the text is no template of Jinja: {error.message}") from None
+    for statement in tree.find_all(nodes.Stmt):
+        if not isinstance(statement, _STATEMENTS) or getattr(statement, "recursive", False):
+            kind = type(statement).__name__.lower()
+            raise TemplateError(f"the block uses {kind!r}; only if, for, set and with are supported")
+
+    def render(scope: Scope, encode: Encode | None) -> str:
+        return _rendered(template, {**names.variables(scope), ENCODE: encode})
+
+    return Block(names=names.needed(tree, rewritten), render=render)
+
+
+def _rendered(template: JinjaTemplate, variables: Mapping[str, Any]) -> str:
+    pieces: list[str] = []
+    size = 0
+    try:
+        for piece in template.generate(variables):
+            pieces.append(piece)
+            size += len(piece)
+            if size > LONGEST_OUTPUT:
+                raise TemplateRenderError(f"the template gives more than {LONGEST_OUTPUT} characters")
+    except TemplateRenderError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a block can fail in any way that Python can
+        raise TemplateRenderError(f"the template cannot be rendered: {error}") from None
+    return "".join(pieces)
+
+
+def _parsed(text: str) -> nodes.Template:
+    tree = environment().parse(text)
+    if tree.find(nodes.Pow) is not None:
+        raise TemplateError("the operator ** is not supported")
+    return tree
+
+
+class _Names:
+    """Hyphenated names, which Jinja would read as subtractions, under names that it can read."""
+
+    def __init__(self) -> None:
+        self.hidden: dict[str, str] = {}
+        self.readers: dict[str, Read] = {}
+
+    def hide(self, source: str) -> str:
+        return _HYPHENATED.sub(self._hide, source)
+
+    def _hide(self, found: re.Match[str]) -> str:
+        name = found["name"]
+        if name is None:
+            return found[0]
+        alias = f"__hyphenated_{len(self.hidden)}"
+        self.hidden[alias] = name
+        self.readers[alias] = lookup(name)
+        return alias
+
+    def variables(self, scope: Scope) -> dict[str, Json]:
+        hidden = {alias: read(scope) for alias, read in self.readers.items()}
+        return {**scope, **{alias: value for alias, value in hidden.items() if value is not MISSING}}
+
+    def needed(self, tree: nodes.Template, rewritten: str) -> tuple[str, ...]:
+        """What the template needs of a scope, in the order of its text."""
+        found = sorted(meta.find_undeclared_variables(tree), key=rewritten.find)
+        return tuple(self.hidden.get(name, name) for name in found)

@@ -1,0 +1,117 @@
+"""Text to its literal parts and its placeholders, each placeholder compiled to a reader.
+
+{{ name }}        a name as in `capspec.template.names`; it may hold . - $ @ : / and []
+{{ $.a[0].b }}    a JSONPath whose root is the scope
+{{ a | upper }}   any other content: a Jinja expression (see `capspec.template.expressions`)
+{{ '{{' }}        two literal braces, as a consequence
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from capspec.jsonpath import JsonPathError, compile_path
+from capspec.template.errors import TemplateError
+from capspec.template.names import Read, lookup
+from capspec.values import MISSING, Scope
+
+_LONGEST_NAME = 256
+_MUSTACHE = ("#", "^", "/", ">", "!", "&", "=")
+_QUOTE_AWARE = re.compile(
+    r"""\{\{((?:[^'"}]|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\}(?!\}))*)\}\}""", re.DOTALL
+)
+_SIMPLE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+_SINGLE = re.compile(r"\{([^{}]*)\}")
+_NAME = re.compile(r"""(?!-)[^\s{}()'"|+*<>=!,;%~&^#?\\`]+""")
+_RANGE = re.compile(r"\[[^\]]*:")
+_PATH = re.compile(r"\$(?=[.\[]|$)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placeholder:
+    """One placeholder of a text, from `start` to `end`.
+
+    `names` are what it needs of a scope. `read_json` gives the value behind what `read` gives as JSON text.
+    """
+
+    names: tuple[str, ...]
+    start: int
+    end: int
+    read: Read
+    read_json: Read
+
+
+def split(text: str, *, single_brace: bool = False) -> Iterator[str | Placeholder]:
+    """The parts of a text in order, no literal being empty. Raises TemplateError."""
+    opening = "{" if single_brace else "{{"
+    at = 0
+    while (start := text.find(opening, at)) >= 0:
+        if start > at:
+            yield text[at:start]
+        part = _placeholder(text, start)
+        at = part.end
+        yield part
+    if at < len(text):
+        yield text[at:]
+
+
+def _placeholder(text: str, start: int) -> Placeholder:
+    double = text.startswith("{{", start)
+    whole = (
+        (_QUOTE_AWARE.match(text, start) or _SIMPLE.match(text, start))
+        if double
+        else _SINGLE.match(text, start)
+    )
+    if whole is None:
+        raise TemplateError(f"the placeholder is not closed at offset {start}")
+    content = whole[1].strip()
+    if not content:
+        raise TemplateError(f"the placeholder is empty at offset {start}")
+    if content.startswith(_MUSTACHE) or whole[1].startswith("{"):
+        raise TemplateError(
+            f"Mustache tags such as {content[0]!r} are not supported, only {{{{ name }}}}, "
+            f"{{{{ expression }}}}, {{% if %}} and {{% for %}}, at offset {start}"
+        )
+    return _compiled(content, start, whole.end(), double=double)
+
+
+def _compiled(content: str, start: int, end: int, *, double: bool) -> Placeholder:
+    if double and _PATH.match(content):
+        read = _path(content, start)
+    elif not double or (_NAME.fullmatch(content) and not _RANGE.search(content)):
+        if len(content) > _LONGEST_NAME:
+            raise TemplateError(f"a name is at most {_LONGEST_NAME} characters long at offset {start}")
+        read = lookup(content)
+    else:
+        return _expression(content, start, end)
+    return Placeholder(names=(content,), start=start, end=end, read=read, read_json=read)
+
+
+def _path(content: str, start: int) -> Read:
+    try:
+        path = compile_path(content)
+    except JsonPathError as error:
+        raise TemplateError(f"the JSONPath {content!r} at offset {start} is wrong: {error} of it") from None
+
+    def read(scope: Scope) -> object:
+        return path.read(scope if isinstance(scope, dict) else dict(scope), MISSING)
+
+    return read
+
+
+def _expression(content: str, start: int, end: int) -> Placeholder:
+    from capspec.template.expressions import compile_expression  # noqa: PLC0415 - Jinja is rarely needed
+
+    try:
+        expression = compile_expression(content)
+    except ValueError as error:
+        raise TemplateError(f"{error} at offset {start}") from None
+    return Placeholder(
+        names=expression.names,
+        start=start,
+        end=end,
+        read=expression.read,
+        read_json=expression.read_json,
+    )

@@ -1,0 +1,1 @@
+"""Transports: each module carries requests with one HTTP library."""

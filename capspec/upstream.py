@@ -1,0 +1,189 @@
+"""Operations to answers: build, check the address, authenticate, send, and read within limits."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from email.message import Message
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from capspec.clock import Clock
+from capspec.egress import Egress
+from capspec.errors import CallError, MappingError, MissingSecret, Unavailable, UpstreamTimeout
+from capspec.events import EventStream, UpstreamAnswered, UpstreamRetried
+from capspec.plan import NOTHING, Answer, Extra, Operation
+from capspec.request import build
+from capspec.values import Json
+from capspec.wire import Request, Response, Transport, header
+
+DEFAULT_TIMEOUT = 60.0
+MAX_RESPONSE_BYTES = 10 * 1024 * 1024
+
+_MAX_QUOTED = 80
+
+_T = TypeVar("_T")
+
+
+class Upstreams:
+    """Everything that is sent goes through here. One for the whole process."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        egress: Egress,
+        clock: Clock,
+        events: EventStream,
+        *,
+        timeout: float = DEFAULT_TIMEOUT,
+        max_response_bytes: int = MAX_RESPONSE_BYTES,
+    ) -> None:
+        """`timeout`: seconds that an exchange may take, to the last byte, where the file says nothing."""
+        self._transport = transport
+        self._egress = egress
+        self._clock = clock
+        self._events = events
+        self._timeout = timeout
+        self._limit = max_response_bytes
+
+    async def send(
+        self, operation: Operation, arguments: Mapping[str, Json], extra: Extra = NOTHING
+    ) -> Answer:
+        """Make the request; the answer's body has yet to be read, or closed, within the same deadline.
+
+        Raises CallError: InputError for arguments that cannot be sent, MissingSecret and Unavailable for an
+        operation that cannot work, EgressDenied, UpstreamError and UpstreamTimeout.
+        """
+        _check_usable(operation)
+        request = build(operation, arguments, extra)
+        deadline = _Deadline(operation, self._clock, self._timeout)
+        try:
+            response = await deadline.bound(self._exchange(operation, request))
+        except CallError as error:
+            self._report(operation, request, deadline, code=error.code)
+            raise
+        self._report(operation, request, deadline, status=response.status)
+        response.chunks = deadline.guard(response.chunks)
+        return Answer(response=response, codec=operation.codec, limit=self._limit, operation=operation.id)
+
+    async def decode(self, answer: Answer) -> Json:
+        """The answer's body as a value; an empty one is None.
+
+        Raises MappingError when it is not in the operation's format, ResponseTooLarge, UpstreamTimeout.
+        """
+        content = await answer.read()
+        if not content:
+            return None
+        coding = header(answer.headers, "content-encoding")
+        if coding and coding.lower() != "identity":
+            raise MappingError(
+                f"{answer.operation} answered in the content coding {_harmless(coding)}, unasked"
+            )
+        try:
+            return answer.codec.decode(content, charset_of(answer.content_type))
+        except ValueError as error:
+            raise MappingError(_unreadable(answer, content, str(error))) from None
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._transport.close()
+
+    async def _exchange(self, operation: Operation, request: Request) -> Response:
+        sent: set[str] = set()
+
+        async def send(outgoing: Request) -> Response:
+            self._egress.check(outgoing.url)
+            if outgoing.url in sent:
+                self._events.emit(
+                    UpstreamRetried(operation=operation.id, reason="its credentials were not accepted")
+                )
+            sent.add(outgoing.url)
+            return await self._transport.send(outgoing)
+
+        auth = operation.upstream.auth
+        return await (send(request) if auth is None else auth.authenticate(request, send))
+
+    def _report(
+        self, operation: Operation, request: Request, deadline: _Deadline, *, status: int = 0, code: str = ""
+    ) -> None:
+        self._events.emit(
+            UpstreamAnswered(
+                operation=operation.id,
+                method=request.method,
+                host=urlsplit(request.url).netloc,
+                status=status,
+                seconds=deadline.elapsed,
+                code=code,
+            )
+        )
+
+
+class _Deadline:
+    """One span of time for a whole exchange, from the first byte out to the last byte in."""
+
+    def __init__(self, operation: Operation, clock: Clock, default: float) -> None:
+        self._operation = operation.id
+        self._clock = clock
+        self._seconds = operation.timeout or operation.upstream.timeout or default
+        self._began = clock.monotonic()
+
+    @property
+    def elapsed(self) -> float:
+        return self._clock.monotonic() - self._began
+
+    async def bound(self, pending: Awaitable[_T]) -> _T:
+        """What an awaitable gives in the time that is left. Raises UpstreamTimeout."""
+        try:
+            async with self._clock.timeout(max(0.0, self._seconds - self.elapsed)):
+                return await pending
+        except TimeoutError:
+            raise self._late() from None
+
+    async def guard(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The same bytes, within the time: a body that trickles would pass a bound on each read."""
+        while (part := await self.bound(anext(chunks, None))) is not None:
+            yield part
+            if self.elapsed >= self._seconds:
+                # Bytes that are there at once never let the clock interrupt.
+                raise self._late()
+
+    def _late(self) -> UpstreamTimeout:
+        return UpstreamTimeout(
+            f"{self._operation} did not answer within {self._seconds:g} s",
+            hint="raise 'timeout' in the file if it needs longer",
+        )
+
+
+def _check_usable(operation: Operation) -> None:
+    missing = tuple(dict.fromkeys((*operation.upstream.missing, *operation.missing)))
+    if missing:
+        names = ", ".join(missing)
+        raise MissingSecret(
+            f"{operation.id} cannot be called: {names} {'has' if len(missing) == 1 else 'have'} no value",
+            hint=f"set {names} where the file's 'binds' look for it",
+        )
+    if operation.upstream.problem:
+        raise Unavailable(f"{operation.id} cannot be called: {operation.upstream.problem}")
+
+
+def charset_of(content_type: str) -> str:
+    """The charset parameter of a content type (RFC 9110, 8.3.2), "" when there is none."""
+    message = Message()
+    message["content-type"] = content_type
+    return message.get_content_charset() or ""
+
+
+def _unreadable(answer: Answer, content: bytes, why: str) -> str:
+    received = answer.content_type.partition(";")[0].strip().lower() or "no content type"
+    expected = answer.codec.media_type
+    said = (
+        f"{_harmless(received)} where {expected} was expected" if received != expected else f"bad {expected}"
+    )
+    return f"{answer.operation} answered {said} ({why}); it begins with '{_harmless(content)}'"
+
+
+def _harmless(text: str | bytes) -> str:
+    """The beginning of foreign text, safe for a terminal, a log and a reader: one line, printable only."""
+    if isinstance(text, bytes):
+        text = text[: 4 * _MAX_QUOTED].decode("utf-8", "replace")
+    line = " ".join(text.split())[:_MAX_QUOTED]
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in line)

@@ -1,0 +1,29 @@
+"""Bytes that nobody interprets."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from capspec import registry
+from capspec.codecs.binary import CODEC
+
+
+def test_the_registry_knows_it_by_both_names() -> None:
+    assert registry.find("codec", "binary") is registry.find("codec", "octet-stream") is CODEC
+
+
+def test_bytes_and_text_go_out_as_they_are() -> None:
+    assert CODEC.encode(b"\x00\xff") == (b"\x00\xff", "application/octet-stream")
+    assert CODEC.encode("é")[0] == "é".encode()
+
+
+def test_bytes_are_read_as_base64() -> None:
+    assert base64.b64decode(CODEC.decode(b"\x00\xff", "utf-8")) == b"\x00\xff"
+
+
+@pytest.mark.parametrize("value", [{"a": 1}, "\ud800", None])
+def test_what_is_no_text_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match="must be text|broken Unicode"):
+        CODEC.encode(value)

@@ -1,0 +1,117 @@
+"""A real HTTP/1.1 server for tests of what is sent: it parses requests with h11, and a test writes its answers."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, urlsplit
+
+import h11
+
+
+@dataclass
+class Seen:
+    """One request as the server read it. `connection` counts the connections that were opened."""
+
+    method: str
+    target: str
+    headers: list[tuple[str, str]]
+    body: bytes
+    connection: int
+
+    @property
+    def path(self) -> str:
+        return urlsplit(self.target).path
+
+    @property
+    def query(self) -> list[tuple[str, str]]:
+        return parse_qsl(urlsplit(self.target).query, keep_blank_values=True)
+
+    def header(self, name: str) -> str | None:
+        found = [value for key, value in self.headers if key == name.lower()]
+        assert len(found) < 2, f"{name} was sent twice"
+        return found[0] if found else None
+
+
+Answer = Callable[[Seen, asyncio.StreamWriter], Awaitable[bytes | None]]
+"""Gives the bytes of a response, or writes them itself; None closes the connection."""
+
+
+@dataclass
+class Server:
+    url: str = ""
+    requests: list[Seen] = field(default_factory=list)
+    connections: int = 0
+    open: int = 0
+
+
+def reply(status: int = 200, body: bytes = b"{}", *headers: tuple[str, str]) -> bytes:
+    """A whole response; JSON unless a header says otherwise."""
+    fields = {"content-type": "application/json", "content-length": str(len(body))}
+    fields |= {name.lower(): value for name, value in headers if name.lower() in fields}
+    more = [(name, value) for name, value in headers if name.lower() not in fields]
+    lines = [f"HTTP/1.1 {status} Whatever", *(f"{name}: {value}" for name, value in [*fields.items(), *more])]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+@asynccontextmanager
+async def serving(answer: Answer, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
+    """The server, for as long as the block lasts."""
+    server = Server()
+    writers: set[asyncio.StreamWriter] = set()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        server.connections += 1
+        server.open += 1
+        number = server.connections
+        writers.add(writer)
+        try:
+            while (seen := await _read(reader, number)) is not None:
+                server.requests.append(seen)
+                sent = await answer(seen, writer)
+                if sent is None:
+                    return
+                writer.write(sent)
+                await writer.drain()
+        except ConnectionError:
+            pass
+        finally:
+            server.open -= 1
+            writers.discard(writer)
+            writer.close()
+
+    listener = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=tls)
+    port = listener.sockets[0].getsockname()[1]
+    server.url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
+    try:
+        yield server
+    finally:
+        listener.close()
+        for writer in list(writers):
+            writer.transport.abort()
+        while server.open:
+            await asyncio.sleep(0)
+        await listener.wait_closed()
+
+
+async def _read(reader: asyncio.StreamReader, connection: int) -> Seen | None:
+    parser = h11.Connection(h11.SERVER)
+    head: h11.Request | None = None
+    body = b""
+    while True:
+        event = parser.next_event()
+        if event is h11.NEED_DATA:
+            parser.receive_data(await reader.read(65536))
+        elif isinstance(event, h11.Request):
+            head = event
+        elif isinstance(event, h11.Data):
+            body += event.data
+        elif isinstance(event, h11.EndOfMessage):
+            assert head is not None
+            headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers]
+            return Seen(head.method.decode(), head.target.decode(), headers, body, connection)
+        else:
+            return None
