@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from capspec.guards import Described
 from capspec.plan import Flow, Input, Listener, PathVariable, Plan
 from capspec.values import MISSING, Json
 
+_UNTOUCHED = "/:@!$&'()*+,;=-._~%"
 _BODILESS = ("GET", "HEAD", "DELETE", "OPTIONS", "TRACE")
 _IGNORED_HEADERS = frozenset({"accept", "content-type", "authorization"})
 """Header names that OpenAPI says are not parameters (3.1.1, 4.8.12.1)."""
@@ -60,7 +62,7 @@ def describe(listener: Listener, plan: Plan, *, mount: str = "/") -> dict[str, J
     document: dict[str, Json] = {
         "openapi": "3.1.0",
         "info": info,
-        "servers": [{"url": mount.rstrip("/") or "/"}],
+        "servers": [{"url": quote(mount.rstrip("/"), safe=_UNTOUCHED) or "/"}],
         "paths": _paths(listener),
         "components": _components(listener),
     }
@@ -108,7 +110,7 @@ def _template(path: Iterable[str | PathVariable]) -> _Template:
     names: list[str] = []
     for part in path:
         if isinstance(part, str):
-            text += re.sub(r"[{}]", lambda brace: "%7B" if brace[0] == "{" else "%7D", part)
+            text += quote(part, safe=_UNTOUCHED)
             continue
         name = _unique(part.name, names)
         names.append(name)

@@ -86,7 +86,7 @@ class Operation:
 
     `path` alternates percent-encoded literals and variables, and is joined to the upstream's base URL.
     `query` is what the path's own `?…` says. With no `body`, parameters in "body" build a JSON body and
-    those in "form" a URL-encoded one.
+    those in "form" a URL-encoded one. `problem` says why the operation cannot be called at all.
     """
 
     id: str
@@ -99,6 +99,7 @@ class Operation:
     codec: Codec
     timeout: float | None = None
     missing: tuple[str, ...] = ()
+    problem: str = ""
     description: str = ""
     place: Place | None = None
 

@@ -16,7 +16,7 @@ from capspec.jsonpath import JsonPathBudgetError
 from capspec.plan import NOTHING, Body, Codec, Extra, Location, Operation, Parameter
 from capspec.references import PREFIXES
 from capspec.request_path import RequestPath
-from capspec.template import JsonText, Template, Tree
+from capspec.template import JsonText, Template, TemplateError, Tree
 from capspec.values import MISSING, Json, Missing
 from capspec.wire import Request, header
 
@@ -185,9 +185,12 @@ class _RequestBuilder:
     def _try(self, owner: str, make: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T | None:
         try:
             return make(*args, **kwargs)
-        except (ValueError, JsonPathBudgetError) as error:
+        except (TemplateError, JsonPathBudgetError):
+            # Its message may quote a value, and values may be secrets.
+            self._refuse(owner, "has a template that cannot be evaluated with these arguments")
+        except ValueError as error:
             self._refuse(owner, str(error))
-            return None
+        return None
 
     def _refuse(self, owner: str, why: str) -> None:
         self.problems.append(Problem(code=InputError.code, message=f"{owner} {why}"))

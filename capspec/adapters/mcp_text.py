@@ -37,7 +37,7 @@ def as_text(content: bytes, media_type: str) -> str | Missing:
 
 def plain(text: str) -> str:
     """Text of foreign origin on one line, without characters that hide or reorder it."""
-    return _CONTROL.sub(" ", text).strip()
+    return " ".join(_CONTROL.sub(" ", text).split())
 
 
 def _guessed(content: bytes) -> str | Missing:

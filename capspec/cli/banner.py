@@ -55,16 +55,17 @@ def as_text(description: dict[str, Json]) -> str:
     return "\n".join(lines)
 
 
-def affected(plan: Plan) -> dict[str, list[str]]:
-    """Each variable without a value, and the flows that cannot work for that."""
-    found: dict[str, list[str]] = {variable.name: [] for variable in plan.missing}
+def missing_of(plan: Plan) -> list[dict[str, Json]]:
+    """Each variable without a value: its name, where it was looked for, and the flows that cannot work."""
+    binds = {variable.name: variable.bind for variable in plan.missing}
+    found: dict[str, dict[str, None]] = {name: {} for name in binds}
     for listener in plan.listeners:
         for flow in listener.flows:
             for name in flow.missing:
-                names = found.setdefault(name, [])
-                if flow.name not in names:
-                    names.append(flow.name)
-    return found
+                found.setdefault(name, {})[flow.name] = None
+    return [
+        {"name": name, "bind": binds.get(name, ""), "affects": list(flows)} for name, flows in found.items()
+    ]
 
 
 # -- facts ----------------------------------------------------------------------------------------------
@@ -77,7 +78,6 @@ def _capability(engine: Engine, serving: Serving) -> dict[str, Json]:
         for url, mount in serving.mounts
         if not mount.merged and mount.members[0].engine is engine
     ]
-    binds = {variable.name: variable.bind for variable in plan.missing}
     return {
         "name": own[0][1].members[0].capability if own else plan.name,
         "file": plan.document.source,
@@ -88,10 +88,7 @@ def _capability(engine: Engine, serving: Serving) -> dict[str, Json]:
             for item in serving.left
             if item.engine is engine
         ],
-        "missing": [
-            {"name": name, "bind": binds.get(name, ""), "affects": flows}
-            for name, flows in affected(plan).items()
-        ],
+        "missing": missing_of(plan),
         "unavailable": sum(bool(flow.unavailable) for item in plan.listeners for flow in item.flows),
         "warnings": len(plan.warnings),
     }
@@ -125,7 +122,7 @@ def _capability_lines(capability: dict[str, Json], width: int) -> list[str]:
         f"    {item['kind'].upper():<5} '{item['namespace']}' is not served: {item['reason']}"
         for item in capability["left"]
     ]
-    lines += [missing_line(item) for item in capability["missing"]]
+    lines += [line for item in capability["missing"] for line in missing_lines(item)]
     notes = []
     if capability["unavailable"]:
         notes.append(f"{plural(capability['unavailable'], 'operation')} not available")
@@ -143,15 +140,18 @@ def _endpoint_line(endpoint: dict[str, Json], width: int) -> str:
     return f"    {endpoint['kind'].upper():<5} {url}  {count}{guarded}"
 
 
-def missing_line(missing: dict[str, Json]) -> str:
-    """A variable without a value (`name`, `bind`, `affects`), and what that means."""
-    where = f" (bind '{missing['bind']}')" if missing["bind"] else ""
+def missing_lines(missing: dict[str, Json]) -> list[str]:
+    """A variable without a value (`name`, `bind`, `affects`): what that means, where it was looked for."""
     effect = (
         f"{_some(missing['affects'])} cannot work"
         if missing["affects"]
         else "nothing that is exposed needs it"
     )
-    return click.style(f"    {missing['name']}{where} has no value: {effect}", fg="yellow")
+    lines = [
+        f"    {missing['name']} has no value: {effect}",
+        f"      {missing['bind']}" if missing["bind"] else "",
+    ]
+    return [click.style(line, fg="yellow") for line in lines if line]
 
 
 def _some(names: Iterable[str]) -> str:

@@ -146,9 +146,7 @@ def _check(plans: Sequence[Plan]) -> None:
     missing = [(plan, variable) for plan in plans for variable in plan.missing]
     for plan, variable in missing:
         places = ", ".join(map(str, variable.places[:3])) or plan.document.source
-        click.echo(
-            f"{variable.name} has no value (bind '{variable.bind}'), and is needed at {places}", err=True
-        )
+        click.echo(f"{variable.name} has no value ({variable.bind}), and is needed at {places}", err=True)
     if missing:
         raise click.exceptions.Exit(MISSING)
     warnings = [problem for plan in plans for problem in plan.warnings]
@@ -178,8 +176,8 @@ async def _serve_stdio(engines: Sequence[Engine], start: _Start, stop: asyncio.E
     tools = sum(len(listener.available) for listener, _ in targets)
     click.echo(f"capspec {__version__}: {plural(tools, 'tool')} on standard input and output", err=True)
     for engine in engines:
-        for name, flows in banner.affected(engine.plan).items():
-            click.echo(banner.missing_line({"name": name, "bind": "", "affects": flows}), err=True)
+        for missing in banner.missing_of(engine.plan):
+            click.echo("\n".join(banner.missing_lines(missing)), err=True)
     await mcp.run_stdio(targets, start.serve.edge, stop=stop)
 
 

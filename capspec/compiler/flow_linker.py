@@ -54,6 +54,8 @@ class FlowLinker:
             compiled = self.targets.find(target)
         except UnknownTarget as error:
             raise _refused("CAP341", str(error), place) from error
+        if compiled.operation.problem:
+            raise _refused("CAP343", f"'{target}' cannot be called: {compiled.operation.problem}", place)
         needs = needs_of(compiled)
         self.demand.add(needs, arguments, self._free_names(arguments), self.earlier)
         operation = replace(

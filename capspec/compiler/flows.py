@@ -58,9 +58,6 @@ class FlowCompiler:
         schema = input_schema(inputs, rest_of=_rest_schema(wiring), note=_note(wiring))
         called = wiring.calls[0] if wiring.calls else None
         missing = {name for item in wiring.calls for name in (*item.upstream.missing, *item.missing)}
-        problem = next((item.upstream.problem for item in wiring.calls if item.upstream.problem), "")
-        if problem and not wiring.unavailable and called is not None:
-            problem = f"'{called.upstream.namespace}' cannot be called: {problem}"
         return Flow(
             name=spec.name,
             published=published,

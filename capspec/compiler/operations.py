@@ -123,7 +123,7 @@ class OperationCompiler:
         texts = Texts(self.bindings, {item.name for item in inputs if item.value is MISSING} | set(path.variables))
         parameters, names = self._parameters(spec, path, compiled.upstream, inputs, texts)
         query = self._query(path, compiled.query, spec.place, texts)
-        body, body_names = self._body(spec.body, texts)
+        body, body_names, problem = self._body(spec.body, texts)
         codec, unread = self._codec(spec.raw_format, spec.place)
         names += [name for _, template in query for name in texts.arguments_in(template.names)] + body_names
         operation = Operation(
@@ -137,6 +137,7 @@ class OperationCompiler:
             codec=codec,
             timeout=self._timeout(spec.timeout, spec.place),
             missing=tuple(dict.fromkeys(texts.missing)),
+            problem=problem,
             description=spec.description,
             place=spec.place,
         )
@@ -201,14 +202,15 @@ class OperationCompiler:
         own = [(name, texts.template(value, place, single_brace=True)) for name, value in path.query]
         return tuple(literal + own)
 
-    def _body(self, spec: BodySpec | None, texts: Texts) -> tuple[Body | None, list[str]]:
+    def _body(self, spec: BodySpec | None, texts: Texts) -> tuple[Body | None, list[str], str]:
+        """The body, the arguments that it reads, and why the operation cannot be called without it."""
         if spec is None or spec.data is MISSING or spec.data in (None, {}, ""):
-            return None, []
+            return None, [], ""
         try:
             codec: Codec = registry.find("codec", spec.type)
         except registry.UnknownExtension as error:
-            self.report.add("CAP324", f"the body's type: {error}", place=spec.place)
-            return None, []
+            self._warn("CAP324", f"the body's type: {error}", spec.place)
+            return None, [], str(error)
         try:
             content: Template | Tree | JsonText
             if not isinstance(spec.data, str):
@@ -219,8 +221,8 @@ class OperationCompiler:
                 content = texts.template(spec.data, spec.place)
         except TemplateError as error:
             self.report.add("CAP331", f"the body is not a template: {error}", place=spec.place)
-            return None, []
-        return Body(codec=codec, content=content), texts.arguments_in(content.names)
+            return None, [], ""
+        return Body(codec=codec, content=content), texts.arguments_in(content.names), ""
 
     def _codec(self, word: str, place: Place) -> tuple[Codec, str]:
         try:

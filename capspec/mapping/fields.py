@@ -127,7 +127,7 @@ class FieldCompiler:
         try:
             if isinstance(spec.value, dict | list):
                 data = compile_tree(spec.value)
-                return tree(data) if data.names else Constant(spec.value)
+                return Constant(spec.value) if data.is_literal else tree(data)
             if not isinstance(spec.value, str):
                 return Constant(spec.value)
             text = compile_template(spec.value)

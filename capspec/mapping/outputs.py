@@ -9,8 +9,8 @@ from typing import Final, Literal, TypeAlias
 from capspec.errors import MappingError
 from capspec.jsonpath import JsonPathBudgetError
 from capspec.mapping.fields import FieldCompiler, is_whole, mocked, with_path
-from capspec.mapping.shapes import Anything, Field, FirstOf, Object, Shape
-from capspec.mapping.sources import whole
+from capspec.mapping.shapes import Anything, Field, FirstOf, Fixed, Object, Shape
+from capspec.mapping.sources import Constant, whole
 from capspec.model import OutputSpec
 from capspec.node import Report
 from capspec.template import TemplateRenderError
@@ -61,7 +61,9 @@ def compile_outputs(outputs: Sequence[OutputSpec], *, mode: Mode, report: Report
     compiler = FieldCompiler(report, mock=mode == "mock")
     given = mocked(outputs) if compiler.mock else [with_path(item) for item in outputs]
     named = {item.name: item for item in given if item.name}
-    if named or (compiler.mock and not given):
+    if compiler.mock and not given:
+        return _single(Field(source=Constant({}), shape=Fixed({})))
+    if named:
         return _known(Object({name: compiler.field(item) for name, item in named.items()}))
     if all(map(is_whole, given)):
         return _WHOLE

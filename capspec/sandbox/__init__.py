@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from capspec.sandbox.app import create_app
+from capspec.sandbox.bases import PROVIDERS, authorities, demo_secret, demo_secrets, rewrite, rewrites
 from capspec.sandbox.config import SandboxConfig
 
-__all__ = ["SandboxConfig", "create_app"]
+__all__ = [
+    "PROVIDERS",
+    "SandboxConfig",
+    "authorities",
+    "create_app",
+    "demo_secret",
+    "demo_secrets",
+    "rewrite",
+    "rewrites",
+]

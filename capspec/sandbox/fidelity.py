@@ -10,7 +10,7 @@ from enum import StrEnum
 class Source(StrEnum):
     """Where a fact comes from, the firmest first."""
 
-    SEED = "seed"
+    DOCUMENTED = "documented"
     OFFICIAL = "official"
     MEASURED = "measured"
     REPORTED = "reported"
@@ -18,7 +18,7 @@ class Source(StrEnum):
 
 
 MEANING = {
-    Source.SEED: "the provider's documentation, as it was given to this project",
+    Source.DOCUMENTED: "the provider's reference pages for these very calls",
     Source.OFFICIAL: "other material that the provider publishes: OpenAPI, SDK, guides",
     Source.MEASURED: "recorded exchanges with the real service",
     Source.REPORTED: "somebody else's description of the real service",
@@ -76,29 +76,41 @@ def render(chapters: Iterable[Chapter]) -> str:
     lines = [
         "# Fidelity",
         "",
-        "What each field and behaviour of the sandbox rests on. Written by",
-        "`python -m capspec.sandbox.fidelity_table` from the annotations in the code; a test holds it current.",
+        "What each field and behaviour of the sandbox rests on.",
+        "Written by `python -m capspec.sandbox.fidelity_table` from annotations; a test holds it current.",
         "",
         *(f"- **{source}**: {meaning}" for source, meaning in MEANING.items()),
     ]
     for chapter in chapters:
         lines += ["", f"## {chapter.title}", "", *_notes(chapter.notes)]
         shapes: dict[str, Shape] = {}
-        for section in chapter.sections:
-            lines += _section(section)
-            for answer in section.answers.values():
+        for alike in _grouped(chapter.sections):
+            lines += _section(alike)
+            for answer in alike[0].answers.values():
                 _collect(answer, shapes)
         for shape in shapes.values():
             lines += _table(shape)
     return "\n".join(lines).replace("\n\n\n", "\n\n") + "\n"
 
 
-def _section(section: Section) -> list[str]:
+def _grouped(sections: Iterable[Section]) -> list[list[Section]]:
+    """Sections in order, those that follow each other and say the same in one group."""
+    groups: list[list[Section]] = []
+    for section in sections:
+        if groups and (groups[-1][0].answers, groups[-1][0].notes) == (section.answers, section.notes):
+            groups[-1].append(section)
+        else:
+            groups.append([section])
+    return groups
+
+
+def _section(alike: list[Section]) -> list[str]:
+    section, titles = alike[0], ", ".join(f"`{each.title}`" for each in alike)
     answers = ", ".join(
         f"{status} {answer if isinstance(answer, str) else answer.name}"
         for status, answer in section.answers.items()
     )
-    return ["", f"### `{section.title}`", "", f"Answers: {answers}", "", *_notes(section.notes)]
+    return ["", f"### {titles}", "", f"Answers: {answers}", "", *_notes(section.notes)]
 
 
 def _notes(notes: Iterable[Note]) -> list[str]:
@@ -126,9 +138,9 @@ def _type(part: Field) -> str:
     return f"{shown} of {part.of.name}" if part.of else shown
 
 
-def seed(type_: str, of: Shape | None = None, *, required: bool = True) -> Field:
-    """A field that the given documentation shows."""
-    return Field(type=type_, source=Source.SEED, of=of, required=required)
+def documented(type_: str, of: Shape | None = None, *, required: bool = True) -> Field:
+    """A field that the provider's reference pages show."""
+    return Field(type=type_, source=Source.DOCUMENTED, of=of, required=required)
 
 
 def official(type_: str, of: Shape | None = None, *, required: bool = True) -> Field:

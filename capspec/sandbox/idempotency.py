@@ -31,7 +31,7 @@ class Record:
 
 
 class IdempotencyKeys:
-    """The keys that were used lately. In ``suppress`` a used key is refused; in ``replay`` its answer is repeated."""
+    """The keys used lately: ``suppress`` refuses a used one, ``replay`` repeats its answer."""
 
     def __init__(self, mode: IdempotencyMode) -> None:
         self._mode = mode
@@ -42,7 +42,7 @@ class IdempotencyKeys:
         self._records.clear()
 
     def claim(self, name: Name, digest: str, now: float) -> Verdict:
-        """Take a key; ``name`` is the key with all that it is scoped to, ``digest`` of the body sent with it."""
+        """Take a key; ``name`` is the key with all that it is scoped to, ``digest`` of its request's body."""
         record = self._records.get(name)
         if self._mode == "off" or record is None or now >= record.since + _WINDOW[self._mode]:
             self._records[name] = Record(digest=digest, since=now)

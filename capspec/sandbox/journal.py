@@ -18,7 +18,7 @@ BODY = "sandbox.body"
 MAX_ENTRIES = 10_000
 MAX_BODY = 64 * 1024 * 1024
 _SECRET = re.compile(
-    r"authorization|cookie|token|secret|password|signature|(^|[-_])(api[-_]?)?key$|^apikey$", re.I
+    r"authorization|cookie|token|secret|password|signature|(^|[-_])(api[-_]?)?key$|^apikey$", re.IGNORECASE
 )
 _OPEN = frozenset({"idempotency-key", "sec-websocket-key", "idempotency_key"})
 

@@ -13,6 +13,8 @@ from typing import Any
 
 from jinja2 import Template as JinjaTemplate
 from jinja2 import TemplateSyntaxError, UndefinedError, meta, nodes
+from jinja2.environment import TemplateExpression
+from jinja2.visitor import NodeTransformer
 
 from capspec.template.errors import TemplateError, TemplateRenderError
 from capspec.template.names import Read, lookup
@@ -49,13 +51,14 @@ class Block:
 def compile_expression(source: str) -> Expression:
     """Raises TemplateError, without an offset, for what is no expression or may not be used."""
     names = _Names()
-    rewritten = names.hide(source)
     try:
-        tree = _parsed(f"{{{{ {rewritten} }}}}")
-        evaluate = environment().compile_expression(rewritten, undefined_to_none=False)
+        output = _parsed(f"{{{{ {names.hide(source)} }}}}", names).body[0]
     except TemplateSyntaxError as error:
         message = f"{source!r} is neither a name nor an expression of Jinja: {error.message}"
         raise TemplateError(message) from None
+    result = nodes.Assign(nodes.Name("result", "store"), output.find(nodes.Expr), lineno=1)
+    template = environment().from_string(nodes.Template([result], lineno=1))
+    evaluate = TemplateExpression(template, undefined_to_none=False)
 
     def found(scope: Scope) -> Any:
         try:
@@ -75,7 +78,7 @@ def compile_expression(source: str) -> Expression:
             return value.value
         return value if value is MISSING else native(value)
 
-    return Expression(names=names.needed(tree, rewritten), read=read, read_json=read_json)
+    return Expression(names=tuple(names.needed), read=read, read_json=read_json)
 
 
 def compile_block(text: str) -> Block:
@@ -83,19 +86,19 @@ def compile_block(text: str) -> Block:
     names = _Names()
     rewritten = text if _RAW.search(text) else _TAG.sub(lambda tag: names.hide(tag[0]), text)
     try:
-        tree = _parsed(rewritten)
-        template = environment().from_string(rewritten)
+        tree = _parsed(rewritten, names)
     except TemplateSyntaxError as error:
         raise TemplateError(f"the text is no template of Jinja: {error.message}") from None
     for statement in tree.find_all(nodes.Stmt):
         if not isinstance(statement, _STATEMENTS) or getattr(statement, "recursive", False):
             kind = type(statement).__name__.lower()
             raise TemplateError(f"the block uses {kind!r}; only if, for, set and with are supported")
+    template = environment().from_string(tree)
 
     def render(scope: Scope, encode: Encode | None) -> str:
         return _rendered(template, {**names.variables(scope), ENCODE: encode})
 
-    return Block(names=names.needed(tree, rewritten), render=render)
+    return Block(names=tuple(names.needed), render=render)
 
 
 def _rendered(template: JinjaTemplate, variables: Mapping[str, Any]) -> str:
@@ -114,37 +117,71 @@ def _rendered(template: JinjaTemplate, variables: Mapping[str, Any]) -> str:
     return "".join(pieces)
 
 
-def _parsed(text: str) -> nodes.Template:
+def _parsed(text: str, names: _Names) -> nodes.Template:
     tree = environment().parse(text)
     if tree.find(nodes.Pow) is not None:
         raise TemplateError("the operator ** is not supported")
-    return tree
+    return names.resolve(tree)
 
 
-class _Names:
-    """Hyphenated names, which Jinja would read as subtractions, under names that it can read."""
+class _Names(NodeTransformer):
+    """Takes dotted and hyphenated names out of Jinja's hands, so that they mean what they mean elsewhere.
+
+    Before parsing, `hide` replaces names with hyphens, which Jinja would read as subtractions; after it,
+    `resolve` replaces dotted names, which may be keys of the scope as a whole. Names that the template sets
+    itself stay Jinja's.
+    """
 
     def __init__(self) -> None:
+        self.needed: list[str] = []
         self.hidden: dict[str, str] = {}
         self.readers: dict[str, Read] = {}
+        self.free: set[str] = set()
 
     def hide(self, source: str) -> str:
-        return _HYPHENATED.sub(self._hide, source)
+        return _HYPHENATED.sub(
+            lambda found: self._alias(found["name"]) if found["name"] else found[0], source
+        )
 
-    def _hide(self, found: re.Match[str]) -> str:
-        name = found["name"]
+    def resolve(self, tree: nodes.Template) -> nodes.Template:
+        stored = {name.name for name in tree.find_all(nodes.Name) if name.ctx != "load"}
+        self.free = meta.find_undeclared_variables(tree) - stored
+        visited: nodes.Template = self.visit(tree)
+        return visited
+
+    def variables(self, scope: Scope) -> dict[str, Json]:
+        aliased = {alias: read(scope) for alias, read in self.readers.items()}
+        return {**scope, **{alias: value for alias, value in aliased.items() if value is not MISSING}}
+
+    def visit_Name(self, node: nodes.Name) -> nodes.Node:  # noqa: N802 - Jinja's naming
+        if node.ctx == "load" and node.name in self.free:
+            self.needed.append(self.hidden.get(node.name, node.name))
+        return node
+
+    def visit_Getattr(self, node: nodes.Getattr) -> nodes.Node:  # noqa: N802 - Jinja's naming
+        name = self._dotted(node)
         if name is None:
-            return found[0]
-        alias = f"__hyphenated_{len(self.hidden)}"
+            return self.generic_visit(node)
+        self.needed.append(name)
+        return nodes.Name(self._alias(name), "load", lineno=node.lineno)
+
+    def visit_Call(self, node: nodes.Call) -> nodes.Node:  # noqa: N802 - Jinja's naming
+        if isinstance(node.node, nodes.Getattr):
+            node.node.node = self.visit(node.node.node)
+            node.args = [self.visit(argument) for argument in node.args]
+            return node
+        return self.generic_visit(node)
+
+    def _alias(self, name: str) -> str:
+        alias = f"__name_{len(self.hidden)}"
         self.hidden[alias] = name
         self.readers[alias] = lookup(name)
         return alias
 
-    def variables(self, scope: Scope) -> dict[str, Json]:
-        hidden = {alias: read(scope) for alias, read in self.readers.items()}
-        return {**scope, **{alias: value for alias, value in hidden.items() if value is not MISSING}}
-
-    def needed(self, tree: nodes.Template, rewritten: str) -> tuple[str, ...]:
-        """What the template needs of a scope, in the order of its text."""
-        found = sorted(meta.find_undeclared_variables(tree), key=rewritten.find)
-        return tuple(self.hidden.get(name, name) for name in found)
+    def _dotted(self, node: nodes.Node) -> str | None:
+        if isinstance(node, nodes.Name):
+            return self.hidden.get(node.name, node.name) if node.name in self.free else None
+        if isinstance(node, nodes.Getattr):
+            head = self._dotted(node.node)
+            return None if head is None else f"{head}.{node.attr}"
+        return None

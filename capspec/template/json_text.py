@@ -144,8 +144,14 @@ def _or_null(read: Read) -> Read:
 
 
 def _texts(pieces: list[str | Read]) -> Read:
+    parts = [piece for piece in pieces if piece != ""]
+
     def text(scope: Scope) -> str:
-        made = (piece if isinstance(piece, str) else piece(scope) for piece in pieces)
-        return "".join(as_text(value) for value in made if value is not MISSING)
+        made = []
+        for part in parts:
+            value = part if isinstance(part, str) else part(scope)
+            if value is not MISSING:
+                made.append(as_text(value))
+        return "".join(made)
 
     return text

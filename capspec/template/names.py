@@ -33,7 +33,7 @@ def _below(path: str) -> Callable[[Json], Json]:
     element = _element(path)
 
     def read(node: Json) -> Json:
-        if not isinstance(node, Mapping):
+        if not isinstance(node, (dict, Mapping)):
             return element(node)
         if path in node:
             return node[path]

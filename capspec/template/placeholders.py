@@ -33,10 +33,12 @@ _PATH = re.compile(r"\$(?=[.\[]|$)")
 class Placeholder:
     """One placeholder of a text, from `start` to `end`.
 
-    `names` are what it needs of a scope. `read_json` gives the value behind what `read` gives as JSON text.
+    `names` are what it needs of a scope: just one, unless it `calculates`. `read_json` gives the value behind
+    what `read` gives as JSON text.
     """
 
     names: tuple[str, ...]
+    calculates: bool = False
     start: int
     end: int
     read: Read
@@ -110,6 +112,7 @@ def _expression(content: str, start: int, end: int) -> Placeholder:
         raise TemplateError(f"{error} at offset {start}") from None
     return Placeholder(
         names=expression.names,
+        calculates=True,
         start=start,
         end=end,
         read=expression.read,

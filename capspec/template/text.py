@@ -21,7 +21,7 @@ class Template:
     """A text with placeholders.
 
     `names` are those of its placeholders in order, a name each time it is used; `is_literal` says that there
-    are none, `is_single` that it is one placeholder and nothing else.
+    are none, `is_single` that it is one name (or JSONPath) in braces and nothing else.
     """
 
     source: str
@@ -33,7 +33,7 @@ class Template:
     _readers: tuple[tuple[str, Read], ...] = field(repr=False)
 
     def value(self, scope: Scope, missing: Json = MISSING) -> Json:
-        """A single placeholder's own value, of any type, or `missing`; otherwise the text.
+        """The own value, of any type, of a placeholder that stands alone, or `missing`; otherwise the text.
 
         Raises TemplateRenderError when a Jinja expression fails, JsonPathBudgetError when a JSONPath does.
         """
@@ -44,7 +44,7 @@ class Template:
         """The text with all values put in, each passed through `encode`; the text around them is not.
 
         Texts are put in as they are, other values as compact JSON, and nothing for a value that is missing; a
-        single placeholder that is missing gives MISSING. Raises as `value` does.
+        placeholder that stands alone and is missing gives MISSING. Raises as `value` does.
         """
         return self._write(scope, encode)
 
@@ -64,14 +64,14 @@ def compile_template(text: str, *, single_brace: bool = False) -> Template:
         return _block(text)
     parts = tuple(split(text, single_brace=single_brace))
     placeholders = tuple(part for part in parts if isinstance(part, Placeholder))
-    single = len(parts) == len(placeholders) == 1
-    write = _literal(text) if not placeholders else _lone(placeholders[0].read) if single else _joined(parts)
+    alone = len(parts) == len(placeholders) == 1
+    write = _literal(text) if not placeholders else _lone(placeholders[0].read) if alone else _joined(parts)
     return Template(
         source=text,
         names=tuple(name for placeholder in placeholders for name in placeholder.names),
         is_literal=not placeholders,
-        is_single=single,
-        _read=placeholders[0].read if single else lambda scope: write(scope, None),
+        is_single=alone and not placeholders[0].calculates,
+        _read=placeholders[0].read if alone else lambda scope: write(scope, None),
         _write=write,
         _readers=tuple((name, part.read) for part in placeholders for name in part.names),
     )
@@ -103,7 +103,7 @@ def _lone(read: Read) -> Write:
     def write(scope: Scope, encode: Encode | None) -> str | Missing:
         value = read(scope)
         if value is MISSING:
-            return MISSING
+            return Missing.MISSING
         text = as_text(value)
         return text if encode is None else encode(text)
 

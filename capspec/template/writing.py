@@ -16,7 +16,9 @@ _encoder = JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str)
 
 def as_text(value: Json) -> str:
     """A text as it is; anything else as compact JSON."""
-    return value if isinstance(value, str) else _encoder.encode(value)
+    if isinstance(value, str):
+        return value
+    return str(value) if type(value) is int else _encoder.encode(value)
 
 
 class Fragment(str):

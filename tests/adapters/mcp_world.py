@@ -122,17 +122,15 @@ def gives(
     *,
     status: int = 200,
     content: bytes | None = None,
-    media: str = "",
+    media: str = "application/json",
     headers: Headers = (),
 ) -> Behaviour:
     """A behaviour that always has the same result."""
 
     async def behave(call: Call) -> Result:
-        result = Result(status=status, content=content, headers=headers)
+        result = Result(status=status, content=content, headers=headers, media_type=media)
         if value is not ...:
             result.value = value
-        if media:
-            result.media_type = media
         return result
 
     return behave

@@ -154,18 +154,18 @@ class World:
     port: int
 
 
-@asynccontextmanager
-async def serving(
-    *flows: Flow,
-    guard: Guard | None = None,
-    limit: int = 1024 * 1024,
-    mount: str = "",
-    **behaviours: Behaviour,
-) -> AsyncIterator[World]:
-    """The flows behind a real server. `behaviours` are by the flows' names."""
+def _edge(flows: tuple[Flow, ...], guard: Guard | None, limit: int, behaviours: Mapping[str, Behaviour]) -> Any:
     listener = make_listener(*flows, guard=guard)
     engine = FakeEngine(make_plan(listener), behaviours)
-    edge = build(listener, cast("Any", engine), EdgeOptions(max_request_bytes=limit))
+    return build(listener, cast("Any", engine), EdgeOptions(max_request_bytes=limit)), engine
+
+
+@asynccontextmanager
+async def serving(
+    *flows: Flow, guard: Guard | None = None, limit: int = 2**20, mount: str = "", **behaviours: Behaviour
+) -> AsyncIterator[World]:
+    """The flows behind a real server. `behaviours` are by the flows' names."""
+    edge, engine = _edge(flows, guard, limit, behaviours)
 
     async def mounted(scope: Any, receive: Any, send: Any) -> None:
         await edge.app({**scope, "root_path": mount}, receive, send)
@@ -179,3 +179,11 @@ async def serving(
         base = f"http://127.0.0.1:{port_of(bound)}{mount}"
         client = await stack.enter_async_context(httpx.AsyncClient(base_url=base, timeout=10))
         yield World(client, engine, edge, port_of(bound))
+
+
+@asynccontextmanager
+async def in_memory(*flows: Flow, **behaviours: Behaviour) -> AsyncIterator[World]:
+    """The same without a server, for what no server can break: a tenth of a second less to close."""
+    edge, engine = _edge(flows, None, 2**20, behaviours)
+    async with httpx.AsyncClient(base_url="http://test", transport=httpx.ASGITransport(edge.app)) as client:
+        yield World(client, engine, edge, 0)

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from rest_world import echo, make_flow, make_input, serving
+from rest_world import echo, in_memory, make_flow, make_input, serving
 
 from capspec.errors import (
     AuthError,
@@ -123,7 +123,7 @@ async def test_body_fields_come_from_json_and_forms(
     body: bytes, content_type: str | None, arguments: Mapping[str, Any]
 ) -> None:
     headers = {"content-type": content_type} if content_type else {}
-    async with serving(make_flow("POST /a", SHIP, AGE, TAGS)) as world:
+    async with in_memory(make_flow("POST /a", SHIP, AGE, TAGS)) as world:
         answer = await world.client.post("/a", content=body, headers=headers)
     assert answer.json() == {"flow": "POST /a", "arguments": arguments}
 
@@ -147,7 +147,7 @@ async def test_a_body_without_fields_where_fields_are_needed_is_refused(
     body: bytes, content_type: str | None, said: str
 ) -> None:
     headers = {"content-type": content_type} if content_type else {}
-    async with serving(make_flow("POST /a", AGE)) as world:
+    async with in_memory(make_flow("POST /a", AGE)) as world:
         answer = await world.client.post("/a", content=body, headers=headers)
         assert not world.engine.calls
     assert answer.status_code == 400
@@ -174,7 +174,7 @@ async def test_a_body_without_fields_where_fields_are_needed_is_refused(
 async def test_a_whole_body_is_one_value(kind: str, body: bytes, content_type: str | None, value: Any) -> None:
     headers = {"content-type": content_type} if content_type else {}
     flow = make_flow("POST /a", make_input("it", "body", kind, whole=True))
-    async with serving(flow) as world:
+    async with in_memory(flow) as world:
         answer = await world.client.post("/a", content=body, headers=headers)
     assert answer.json()["arguments"] == {"it": value}
 
@@ -185,7 +185,7 @@ async def test_a_whole_body_is_one_value(kind: str, body: bytes, content_type: s
 )
 async def test_a_whole_body_that_is_no_value_is_refused(kind: str, body: bytes, content_type: str) -> None:
     flow = make_flow("POST /a", make_input("it", "body", kind, whole=True))
-    async with serving(flow) as world:
+    async with in_memory(flow) as world:
         answer = await world.client.post("/a", content=body, headers={"content-type": content_type})
     assert answer.status_code == 400
 
@@ -207,7 +207,7 @@ async def test_an_open_query_passes_on_what_no_input_takes_in_order() -> None:
 
 
 async def test_a_query_that_is_not_utf_8_is_refused() -> None:
-    async with serving(make_flow("GET /a", make_input("q"))) as world:
+    async with in_memory(make_flow("GET /a", make_input("q"))) as world:
         answer = await world.client.get("/a?q=%ff")
     assert (answer.status_code, answer.json()["detail"]) == (400, "the query is not UTF-8")
 
@@ -218,7 +218,7 @@ async def test_a_query_that_is_not_utf_8_is_refused() -> None:
 )
 async def test_an_open_body_passes_on_the_bytes_and_their_type(body: bytes, content_type: str) -> None:
     headers = {"content-type": content_type} if content_type else {}
-    async with serving(make_flow("POST /a", open_body=True)) as world:
+    async with in_memory(make_flow("POST /a", open_body=True)) as world:
         answer = await world.client.post("/a", content=body, headers=headers)
         empty = await world.client.post("/a")
     assert answer.json()["body"] == body.decode("latin-1")
@@ -370,7 +370,7 @@ async def test_each_kind_of_result_has_its_answer(result: dict[str, Any], status
 
 
 async def test_a_value_that_json_cannot_hold_is_a_problem() -> None:
-    async with serving(make_flow("GET /a", name="it"), it=gives(value=[float("inf")])) as world:
+    async with in_memory(make_flow("GET /a", name="it"), it=gives(value=[float("inf")])) as world:
         answer = await world.client.get("/a")
     assert (answer.status_code, answer.json()["code"]) == (502, "CAP603")
 
@@ -564,7 +564,7 @@ async def test_every_violation_is_listed_and_no_place_in_a_file_is() -> None:
         Problem(code="CAP601", message="'size' is missing", hint="give size", place=place),
         Problem(code="CAP601", message="'kind' is \"x\""),
     ]
-    async with serving(make_flow("GET /a", name="it"), it=raises(InputError(problems))) as world:
+    async with in_memory(make_flow("GET /a", name="it"), it=raises(InputError(problems))) as world:
         answer = await world.client.get("/a", headers={"X-Request-Id": "r-1"})
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["cache-control"] == "no-store"
@@ -595,7 +595,7 @@ async def test_every_violation_is_listed_and_no_place_in_a_file_is() -> None:
 async def test_each_refusal_has_its_status_and_headers(
     error: CallError, status: int, headers: Mapping[str, str]
 ) -> None:
-    async with serving(make_flow("GET /a", name="it"), it=raises(error)) as world:
+    async with in_memory(make_flow("GET /a", name="it"), it=raises(error)) as world:
         answer = await world.client.get("/a")
     assert answer.status_code == answer.json()["status"] == status
     assert {name: answer.headers[name] for name in headers} == headers
@@ -618,7 +618,7 @@ async def test_an_unexpected_error_is_reported_under_the_request_id_and_not_show
     [("r-1", True), ("a" * 64, True), ("a" * 65, False), ("a b", False), ("a;b", False), ("é", False), ("", False)],
 )
 async def test_a_request_id_is_taken_over_when_it_is_a_plain_token(offered: str, accepted: bool) -> None:
-    async with serving(make_flow("GET /a")) as world:
+    async with in_memory(make_flow("GET /a")) as world:
         answer = await world.client.get("/a", headers=[(b"x-request-id", offered.encode())])
         (call,) = world.engine.calls
     assert answer.headers["x-request-id"] == call.request_id

@@ -141,7 +141,9 @@ def _integer(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise _InvalidError("int_type", "Input should be a valid integer")
     if isinstance(value, float) and not value.is_integer():
-        raise _InvalidError("int_from_float", "Input should be a valid integer, got a number with a fractional part")
+        raise _InvalidError(
+            "int_from_float", "Input should be a valid integer, got a number with a fractional part"
+        )
     try:
         return int(value)
     except (ValueError, OverflowError):
@@ -181,7 +183,9 @@ def _output_format(value: object) -> str:
         expected = "'jpeg', 'png' or 'webp'"
         raise _InvalidError("enum", f"Input should be {expected}", expected=expected)
     if value == "webp":
-        raise _InvalidError("value_error", "Value error, the sandbox renders jpeg and png, not webp", error={})
+        raise _InvalidError(
+            "value_error", "Value error, the sandbox renders jpeg and png, not webp", error={}
+        )
     return str(value)
 
 
@@ -194,7 +198,9 @@ def _aspect_ratio(value: object) -> str:
             "value_error", "Value error, Aspect ratio must be in the format 'width:height'", error={}
         )
     if not 1 / _WIDEST <= width / height <= _WIDEST:
-        raise _InvalidError("value_error", "Value error, Aspect ratio must be between 21:9 and 9:21", error={})
+        raise _InvalidError(
+            "value_error", "Value error, Aspect ratio must be between 21:9 and 9:21", error={}
+        )
     return text
 
 

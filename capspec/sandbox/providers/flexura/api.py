@@ -1,4 +1,4 @@
-"""Flexura's endpoints: search, three kinds of generation, the job, its asset, the catalogue, the install script."""
+"""Flexura's endpoints: search, three kinds of generation, the job, its asset, the catalogue, the script."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A search's inputs to results that nobody wrote: the same for the same query, within the domains asked for."""
+"""A search's inputs to results that nobody wrote: the same for the same query, in the domains asked for."""
 
 from __future__ import annotations
 
@@ -7,8 +7,22 @@ from datetime import UTC, datetime, timedelta
 from capspec.sandbox.providers.flexura.inputs import Search
 from capspec.sandbox.randomness import seeded
 
-_DOMAINS = ("example.com", "example.org", "example.net", "docs.example.com", "news.example.org", "blog.example.net")
-_ANGLES = ("An overview", "A field guide", "Common questions", "What changed lately", "A closer look", "In figures")
+_DOMAINS = (
+    "example.com",
+    "example.org",
+    "example.net",
+    "docs.example.com",
+    "news.example.org",
+    "blog.example.net",
+)
+_ANGLES = (
+    "An overview",
+    "A field guide",
+    "Common questions",
+    "What changed lately",
+    "A closer look",
+    "In figures",
+)
 _DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
 
 

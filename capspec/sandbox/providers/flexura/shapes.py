@@ -2,44 +2,48 @@
 
 from __future__ import annotations
 
-from capspec.sandbox.fidelity import Note, Shape, Source, inferred, official, seed
+from capspec.sandbox.fidelity import Note, Shape, Source, documented, inferred, official
 
-QUEUED = Shape(name="Queued", fields={"job_id": seed("string"), "status": seed("string")})
+QUEUED = Shape(name="Queued", fields={"job_id": documented("string"), "status": documented("string")})
 JOB = Shape(
     name="Job",
     fields={
-        "job_id": seed("string"),
-        "status": seed("string"),
-        "type": seed("string"),
-        "asset_url": seed("string", required=False),
-        "error": seed("string", required=False),
-        "prompt": seed("string", required=False),
-        "created_at": seed("string", required=False),
-        "updated_at": seed("string", required=False),
+        "job_id": documented("string"),
+        "status": documented("string"),
+        "type": documented("string"),
+        "asset_url": documented("string", required=False),
+        "error": documented("string", required=False),
+        "prompt": documented("string", required=False),
+        "created_at": documented("string", required=False),
+        "updated_at": documented("string", required=False),
     },
 )
 CAPABILITY = Shape(
     name="Capability",
-    fields={"endpoint_url": seed("string"), "method": seed("string"), "description": seed("string")},
+    fields={
+        "endpoint_url": documented("string"),
+        "method": documented("string"),
+        "description": documented("string"),
+    },
 )
 MODEL = Shape(
     name="Model",
     fields={
-        "id": seed("string"),
-        "type": seed("string"),
-        "endpoint_url": seed("string"),
-        "description": seed("string"),
-        "status": seed("string"),
-        "input": seed("object"),
+        "id": documented("string"),
+        "type": documented("string"),
+        "endpoint_url": documented("string"),
+        "description": documented("string"),
+        "status": documented("string"),
+        "input": documented("object"),
     },
 )
-CAPABILITIES = Shape(name="Capabilities", fields={"search": seed("object", CAPABILITY)})
+CAPABILITIES = Shape(name="Capabilities", fields={"search": documented("object", CAPABILITY)})
 MODELS = Shape(
     name="Models",
     fields={
-        "platform": seed("string"),
-        "capabilities": seed("object", CAPABILITIES),
-        "models": seed("array", MODEL),
+        "platform": documented("string"),
+        "capabilities": documented("object", CAPABILITIES),
+        "models": documented("array", MODEL),
     },
 )
 SEARCH_RESULT = Shape(
@@ -64,7 +68,7 @@ SEARCH = Shape(
 )
 ERROR = Shape(name="Error (Flexura)", fields={"error": inferred("string")})
 
-_S, _O, _I = Source.SEED, Source.OFFICIAL, Source.INFERRED
+_S, _O, _I = Source.DOCUMENTED, Source.OFFICIAL, Source.INFERRED
 PROVIDER_NOTES = (
     Note(text="the key goes in `Authorization: Bearer fx_live_…`", source=_S),
     Note(text="error bodies, and 400 for a body that does not fit", source=_I),
@@ -75,7 +79,9 @@ SEARCH_NOTES = (
     Note(text="the answer's field names: the documentation stops before the sample", source=_I),
 )
 SUBMIT_NOTES = (
-    Note(text="202 with `job_id` and `queued`; `prompt` required, `model` and `options` for images", source=_S),
+    Note(
+        text="202 with `job_id` and `queued`; `prompt` required, `model` and `options` for images", source=_S
+    ),
     Note(text="sides from 16 to 4096 pixels, steps from 1 to 50", source=_I),
     Note(text="sounds are WAV files, films two seconds long: limits of the sandbox", source=_I),
     Note(text="a key without credits makes jobs that fail", source=_I),

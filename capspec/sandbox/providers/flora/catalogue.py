@@ -7,7 +7,12 @@ from typing import Literal
 
 Kind = Literal["image", "video", "audio", "text"]
 KINDS: tuple[Kind, ...] = ("image", "video", "audio", "text")
-OUTPUT_TYPES: dict[Kind, str] = {"image": "imageUrl", "video": "videoUrl", "audio": "audioUrl", "text": "text"}
+OUTPUT_TYPES: dict[Kind, str] = {
+    "image": "imageUrl",
+    "video": "videoUrl",
+    "audio": "audioUrl",
+    "text": "text",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

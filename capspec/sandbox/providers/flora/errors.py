@@ -20,7 +20,9 @@ _CODES = {
 }
 
 
-def error_response(status: int, code: str, message: str, fields: list[dict[str, str]] | None = None) -> Response:
+def error_response(
+    status: int, code: str, message: str, fields: list[dict[str, str]] | None = None
+) -> Response:
     """One error answer."""
     error: dict[str, object] = {"code": code, "message": message}
     if fields:

@@ -57,7 +57,9 @@ class Neuroflash:
         """The tasks, the images, the models, the caller's workspaces and quotas."""
         task, image, one = shapes.TASK_NOTES, shapes.IMAGE, "/images/{imageId}"
         return (
-            self._endpoint("POST", "/image-generation-tasks", self._generate, "submit", {201: shapes.TASK}, task),
+            self._endpoint(
+                "POST", "/image-generation-tasks", self._generate, "submit", {201: shapes.TASK}, task
+            ),
             self._endpoint("POST", "/image-edit-tasks", self._edit, "submit", {201: shapes.TASK}, task),
             self._endpoint("POST", "/image-upscale-tasks", self._upscale, "submit", {201: shapes.TASK}, task),
             self._endpoint("GET", "/images", self._list, "read", {200: shapes.IMAGES}, shapes.LIST_NOTES),
@@ -72,7 +74,9 @@ class Neuroflash:
                 {200: "the image", 206: "a part of it"},
                 shapes.CONTENT_NOTES,
             ),
-            self._endpoint("GET", "/image-models", self._models, "read", {200: shapes.MODELS}, shapes.LIST_NOTES),
+            self._endpoint(
+                "GET", "/image-models", self._models, "read", {200: shapes.MODELS}, shapes.LIST_NOTES
+            ),
             Endpoint(
                 method="GET",
                 path=f"{PREFIX}/api/workspace-service/v1/workspaces",
@@ -157,7 +161,7 @@ class Neuroflash:
         if end.state is State.RUNNING:
             await self._world.clock.pause(_GIVE_UP)
         if end.state in (State.MODERATED_REQUEST, State.MODERATED_CONTENT):
-            raise refused(422, "The request was rejected by the content filter", "CONTENT_MODERATED")
+            raise refused(400, "The request was rejected by the content filter", "CONTENT_MODERATED")
         if end.state is not State.SUCCEEDED:
             raise refused(500, end.message or "Image generation failed", end.code or "GENERATION_FAILED")
 
@@ -250,7 +254,9 @@ class Neuroflash:
 
     async def _get(self, request: Request) -> Response:
         _, workspace = self._entered(request)
-        return JSONResponse(self._find(workspace, request.path_params["imageId"]).as_json(self._base(request)))
+        return JSONResponse(
+            self._find(workspace, request.path_params["imageId"]).as_json(self._base(request))
+        )
 
     async def _delete(self, request: Request) -> Response:
         token, workspace = self._entered(request)
@@ -282,7 +288,11 @@ class Neuroflash:
         return JSONResponse(
             {
                 "usageTypeKey": request.query_params.get("usageTypeKey", "images"),
-                "monthly": {"limit": MONTHLY_IMAGES, "used": used, "remaining": max(0, MONTHLY_IMAGES - used)},
+                "monthly": {
+                    "limit": MONTHLY_IMAGES,
+                    "used": used,
+                    "remaining": max(0, MONTHLY_IMAGES - used),
+                },
                 "daily": {"limit": None, "used": used, "remaining": None},
                 "fairUseLimitReached": used >= MONTHLY_IMAGES,
             }

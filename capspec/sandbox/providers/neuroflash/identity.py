@@ -18,7 +18,7 @@ from capspec.sandbox.world import World
 
 PREFIX = "/neuroflash-id"
 TOKEN_LIFE = 14_399
-SECRET_PREFIX = "sandbox-"  # noqa: S105
+KNOWN_SECRETS = "sandbox-"  # how they begin
 TOKEN = Shape(
     name="Token",
     fields={
@@ -28,11 +28,18 @@ TOKEN = Shape(
     },
 )
 OAUTH_ERROR = Shape(
-    name="OAuthError", fields={"error": official("string"), "error_description": official("string", required=False)}
+    name="OAuthError",
+    fields={"error": official("string"), "error_description": official("string", required=False)},
 )
 _NOTES = (
-    Note(text="form fields `grant_type`, `client_id`, `client_secret`, `scope`; life 14,399 s", source=Source.OFFICIAL),
-    Note(text="error bodies, and HTTP Basic as another way to say who asks: as in RFC 6749", source=Source.INFERRED),
+    Note(
+        text="form fields `grant_type`, `client_id`, `client_secret`, `scope`; life 14,399 s",
+        source=Source.OFFICIAL,
+    ),
+    Note(
+        text="error bodies, and HTTP Basic as another way to say who asks: as in RFC 6749",
+        source=Source.INFERRED,
+    ),
     Note(text="any client id with a secret that begins with `sandbox-` is known", source=Source.INFERRED),
 )
 
@@ -74,9 +81,15 @@ class NeuroflashId:
         """Nothing is stored."""
 
     async def _token(self, request: Request) -> Response:
-        if request.headers.get("content-type", "").partition(";")[0].strip() != "application/x-www-form-urlencoded":
+        if (
+            request.headers.get("content-type", "").partition(";")[0].strip()
+            != "application/x-www-form-urlencoded"
+        ):
             raise _refused("invalid_request", "the body must be form encoded")
-        form = {name: values[-1] for name, values in parse_qs(request.scope[BODY].decode("utf-8", "replace")).items()}
+        form = {
+            name: values[-1]
+            for name, values in parse_qs(request.scope[BODY].decode("utf-8", "replace")).items()
+        }
         if "grant_type" not in form:
             raise _refused("invalid_request", "grant_type missing")
         if form["grant_type"] != "client_credentials":
@@ -85,7 +98,7 @@ class NeuroflashId:
             form.get("client_id", ""),
             form.get("client_secret", ""),
         )
-        if not client or not secret.startswith(SECRET_PREFIX) or standing(secret) is Standing.REVOKED:
+        if not client or not secret.startswith(KNOWN_SECRETS) or standing(secret) is Standing.REVOKED:
             raise _refused("invalid_client", "client not found or wrong secret", 401)
         now = self._world.clock.now()
         word = standing(client)

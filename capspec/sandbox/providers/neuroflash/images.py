@@ -20,7 +20,7 @@ COLLEAGUE = "sandbox-colleague"
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
-    """One picture of a workspace. upload: its bytes and media type when it was brought in rather than made."""
+    """One picture of a workspace. upload: its bytes and media type when it was brought in."""
 
     id: str
     generation: str

@@ -11,7 +11,15 @@ from starlette.responses import JSONResponse
 
 from capspec.sandbox.endpoint import RefusedError
 from capspec.sandbox.journal import BODY
-from capspec.sandbox.providers.neuroflash.models import DEFAULT, EDIT, FORMATS, GENERATE, MODELS, UPSCALE, Model
+from capspec.sandbox.providers.neuroflash.models import (
+    DEFAULT,
+    EDIT,
+    FORMATS,
+    GENERATE,
+    MODELS,
+    UPSCALE,
+    Model,
+)
 
 MAX_PAGE = 200
 
@@ -149,7 +157,7 @@ class Fields:
         return value
 
     def model(self, capability: str, default: str | None) -> Model:
-        """The model asked for, able to do ``capability``. Raises RefusedError (403) for one outside the plan."""
+        """The model asked for, able to do ``capability``. Raises RefusedError (403) outside the plan."""
         able = [model for model in MODELS.values() if capability in model.capabilities]
         found = next((model for model in able if model.id == self._body.get("modelId", default)), None)
         if found is None:

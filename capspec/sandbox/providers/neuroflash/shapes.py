@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-from capspec.sandbox.fidelity import Note, Shape, Source, inferred, official, seed
+from capspec.sandbox.fidelity import Note, Shape, Source, documented, inferred, official
 
-LINKS = Shape(name="Links", fields={"content": seed("string")})
+LINKS = Shape(name="Links", fields={"content": documented("string")})
 IMAGE = Shape(
     name="Image",
     fields={
-        "id": seed("string"),
-        "generationId": seed("string"),
-        "workspaceId": seed("string"),
-        "createdByUserId": seed("string"),
-        "prompt": seed("string"),
-        "model": seed("string"),
-        "parameters": seed("object"),
-        "inputImageIds": seed("array|null"),
-        "imageWidth": seed("integer|null"),
-        "imageHeight": seed("integer|null"),
-        "imageSize": seed("integer|null"),
-        "createdAt": seed("string"),
-        "updatedAt": seed("string"),
-        "_links": seed("object", LINKS),
+        "id": documented("string"),
+        "generationId": documented("string"),
+        "workspaceId": documented("string"),
+        "createdByUserId": documented("string"),
+        "prompt": documented("string"),
+        "model": documented("string"),
+        "parameters": documented("object"),
+        "inputImageIds": documented("array|null"),
+        "imageWidth": documented("integer|null"),
+        "imageHeight": documented("integer|null"),
+        "imageSize": documented("integer|null"),
+        "createdAt": documented("string"),
+        "updatedAt": documented("string"),
+        "_links": documented("object", LINKS),
     },
 )
 TASK = Shape(
     name="TaskAnswer",
     fields={
-        "images": seed("array", IMAGE),
-        "generationId": seed("string"),
-        "description": seed("string|null"),
-        "detail": seed("object|null"),
+        "images": documented("array", IMAGE),
+        "generationId": documented("string"),
+        "description": documented("string|null"),
+        "detail": documented("object|null"),
     },
 )
 PAGE = Shape(
@@ -58,8 +58,12 @@ MODEL = Shape(
         "order": official("integer"),
     },
 )
-MODELS = Shape(name="ImageModels", fields={"page": official("object", PAGE), "data": official("array", MODEL)})
-WORKSPACE = Shape(name="Workspace (neuroflash)", fields={"id": inferred("string"), "name": inferred("string")})
+MODELS = Shape(
+    name="ImageModels", fields={"page": official("object", PAGE), "data": official("array", MODEL)}
+)
+WORKSPACE = Shape(
+    name="Workspace (neuroflash)", fields={"id": inferred("string"), "name": inferred("string")}
+)
 WORKSPACES = Shape(
     name="Workspaces (neuroflash)",
     fields={"page": inferred("object", PAGE), "data": inferred("array", WORKSPACE)},
@@ -80,7 +84,7 @@ FIELD_ERROR = Shape(
 )
 INVALID = Shape(name="Invalid", fields={"errors": official("array", FIELD_ERROR)})
 
-_S, _O, _I = Source.SEED, Source.OFFICIAL, Source.INFERRED
+_S, _O, _I = Source.DOCUMENTED, Source.OFFICIAL, Source.INFERRED
 PROVIDER_NOTES = (
     Note(text="bearer tokens from the sign-in; an expired one gets 401", source=_O),
     Note(text="the values of `code`", source=_I),

@@ -13,7 +13,7 @@ _FORMATS: dict[str, Format] = {"png": "png", "jpeg": "jpeg"}
 
 
 def recipes(task: Task, inputs: list[Image], count: int, seed: int) -> tuple[Recipe, ...]:
-    """``count`` pictures: an upscale is its input drawn larger, anything else a new one of each seed from ``seed``."""
+    """``count`` pictures: an upscale is its input drawn larger, others are new, seeds up from ``seed``."""
     if task.factor > 1:
         return (_larger(task, inputs[0]),)
     width, height = _size(task.ratio, inputs)

@@ -16,7 +16,7 @@ DEMO_CLIENT = "sandbox-client"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """Whose a token is. subject: the client it was given to; expires: seconds since the epoch, None for never."""
+    """Whose a token is. subject: the client that got it; expires: seconds since the epoch, None for never."""
 
     subject: str
     standing: Standing
