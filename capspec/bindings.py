@@ -81,7 +81,7 @@ class Bindings:
         absent = {item.name: item for item in variables.values() if item.value is None}
         for variable in absent.values():
             self._note(variable, place)
-        values = {name: "" if item.value is None else item.value.reveal() for name, item in variables.items()}
+        values = {name: item.value.reveal() for name, item in variables.items() if item.value is not None}
         try:
             written = template.text(values)
         except TemplateError:

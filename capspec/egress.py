@@ -46,6 +46,9 @@ def origin_of(url: str) -> Origin:
         raise ValueError("the address does not begin with http:// or https://")
     if "@" in parts.netloc:
         raise ValueError("the address holds a user name; put credentials into 'authentication'")
+    if port == 0:
+        # Some clients take port 0 for the scheme's own port.
+        raise ValueError("the address has port 0")
     host = _ascii_host(parts.hostname or "")
     return Origin(parts.scheme, host, _PORTS[parts.scheme] if port is None else port)
 

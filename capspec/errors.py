@@ -15,6 +15,11 @@
         EgressDenied      CAP608   502   the address may not be contacted
         Unavailable       CAP609   503   the operation cannot work with this file
         ResponseTooLarge  CAP610   502   the upstream's answer is over the limit
+        UnknownPathError  CAP611   404   no route has the path
+        MethodError       CAP612   405   the path has routes for other methods
+        BodySizeError     CAP613   413   the request's body is over the limit
+        BodyEncodingError CAP614   415   the request's body is compressed
+        InternalError     CAP699   500   something broke that should not have
 
 The first digit of a code is the phase, never an HTTP status.
 """
@@ -198,3 +203,47 @@ class ResponseTooLarge(CallError):
     code = "CAP610"
     status = 502
     title = "The upstream's answer is too large"
+
+
+class UnknownPathError(CallError):
+    """No route has the path."""
+
+    code = "CAP611"
+    status = 404
+    title = "Not found"
+
+
+class MethodError(CallError):
+    """The path has routes for other methods. `allow` lists them (RFC 9110, 15.5.6)."""
+
+    code = "CAP612"
+    status = 405
+    title = "Method not allowed"
+
+    def __init__(self, message: str, *, allow: tuple[str, ...]) -> None:
+        super().__init__(message, hint=f"use one of {', '.join(allow)}")
+        self.allow = allow
+
+
+class BodySizeError(CallError):
+    """The request's body is over the limit."""
+
+    code = "CAP613"
+    status = 413
+    title = "The request body is too large"
+
+
+class BodyEncodingError(CallError):
+    """The request's body has a Content-Encoding, which is not undone here."""
+
+    code = "CAP614"
+    status = 415
+    title = "Unsupported content encoding"
+
+
+class InternalError(CallError):
+    """Something broke that should not have; the log says what, the caller is told nothing of it."""
+
+    code = "CAP699"
+    status = 500
+    title = "Internal error"

@@ -79,18 +79,20 @@ def _components(listener: Listener) -> dict[str, Json]:
     responses: dict[str, Json] = {
         "Problem": {"description": "The call failed, here or at the upstream.", "content": content},
         "InvalidInput": {
-            "description": "The arguments do not fit; all violations are listed.",
+            "description": "The arguments do not fit; every violation is listed.",
             "content": content,
         },
     }
+    if listener.guard is not None:
+        responses["Unauthorized"] = {
+            "description": "The caller did not prove who it is.",
+            "headers": {"WWW-Authenticate": {"schema": {"type": "string"}}},
+            "content": content,
+        }
     components: dict[str, Json] = {"schemas": {"Problem": _PROBLEM}, "responses": responses}
     scheme = security_scheme(listener)
     if scheme is not None:
         components["securitySchemes"] = {"caller": dict(scheme)}
-        challenge = {"WWW-Authenticate": {"schema": {"type": "string"}}}
-        responses["Unauthorized"] = {
-            "description": "The caller did not prove who it is.", "headers": challenge, "content": content,
-        }  # fmt: skip
     return components
 
 

@@ -171,7 +171,7 @@ class Routes(Generic[Target]):
         wanted = ("HEAD", "GET") if method == "HEAD" else (method,)
         allowed: set[str] = set()
         for spelling in _spellings(segments):
-            search = _Search[Target](spelling, wanted, allowed)
+            search: _Search[Target] = _Search(spelling, wanted, allowed)
             route = search.walk(self._root, 0)
             if route is not None:
                 return Match(route.target, dict(zip(route.names, search.values, strict=True)))

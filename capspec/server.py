@@ -45,9 +45,9 @@ async def hosted(
 ) -> AsyncIterator[None]:
     """A server of one application with a lifespan, on a bound socket, for as long as the block lasts.
 
-    `protocol` stands for uvicorn's own HTTP protocol. Requests in flight are broken off at the end.
+    `protocol` stands for uvicorn's own HTTP protocol. Requests in flight get a second at the end.
     """
-    config = _config(app, lifespan="on", http=protocol or "auto", timeout_graceful_shutdown=0)
+    config = _config(app, lifespan="on", http=protocol or "auto", timeout_graceful_shutdown=1)
     server = Server(config)
     await server.open(bound)
     try:

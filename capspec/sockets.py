@@ -67,7 +67,9 @@ def _refusal(host: str, port: int, owner: str, error: OSError | OverflowError) -
     number = error.errno if isinstance(error, OSError) else errno.EINVAL
     if number == errno.EADDRINUSE:
         message = f"port {port} on {host} is in use by another program; {owner} wants it"
-        return ListenError(message, hint="stop it, or choose another port: in the file, or with --port (0 is a free one)")
+        return ListenError(
+            message, hint="stop it, or take another port: in the file, or with --port (0 is a free one)"
+        )
     if number == errno.EADDRNOTAVAIL:
         message = f"{host} is not an address of this machine; {owner} is to be served there"
         return ListenError(message, hint="give --host an address of this machine")

@@ -435,7 +435,7 @@ def test_a_value_is_a_literal_of_the_declared_type(entry: str, expected: Any) ->
     ],
 )
 def test_names_in_a_value_are_those_of_the_call(entry: str, expected: Any) -> None:
-    scope = {"name": "Ada", "count": "3", "ids": ["a"]}
+    scope: dict[str, Any] = {"name": "Ada", "count": "3", "ids": ["a"]}
 
     assert read(f"  - {{name: x, {entry}}}", {"name": "no"}, **scope) == {"x": expected}
 

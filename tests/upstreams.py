@@ -14,13 +14,17 @@ import h11
 
 @dataclass
 class Seen:
-    """One request as the server read it. `connection` counts the connections that were opened."""
+    """One request as the server read it, and what else its client may send, which ends when it leaves.
+
+    `connection` counts the connections that were opened.
+    """
 
     method: str
     target: str
     headers: list[tuple[str, str]]
     body: bytes
     connection: int
+    rest: asyncio.StreamReader = field(repr=False)
 
     @property
     def path(self) -> str:
@@ -61,13 +65,15 @@ def reply(status: int = 200, body: bytes = b"{}", *headers: tuple[str, str]) -> 
 async def serving(answer: Answer, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
     """The server, for as long as the block lasts."""
     server = Server()
-    writers: set[asyncio.StreamWriter] = set()
+    tasks: set[asyncio.Task[None]] = set()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         server.connections += 1
         server.open += 1
         number = server.connections
-        writers.add(writer)
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
         try:
             while (seen := await _read(reader, number)) is not None:
                 server.requests.append(seen)
@@ -76,11 +82,11 @@ async def serving(answer: Answer, *, tls: ssl.SSLContext | None = None) -> Async
                     return
                 writer.write(sent)
                 await writer.drain()
-        except ConnectionError:
+        except (ConnectionError, h11.RemoteProtocolError):
             pass
         finally:
             server.open -= 1
-            writers.discard(writer)
+            tasks.discard(task)
             writer.close()
 
     listener = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=tls)
@@ -90,10 +96,9 @@ async def serving(answer: Answer, *, tls: ssl.SSLContext | None = None) -> Async
         yield server
     finally:
         listener.close()
-        for writer in list(writers):
-            writer.transport.abort()
-        while server.open:
-            await asyncio.sleep(0)
+        for task in list(tasks):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await listener.wait_closed()
 
 
@@ -112,6 +117,6 @@ async def _read(reader: asyncio.StreamReader, connection: int) -> Seen | None:
         elif isinstance(event, h11.EndOfMessage):
             assert head is not None
             headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers]
-            return Seen(head.method.decode(), head.target.decode(), headers, body, connection)
+            return Seen(head.method.decode(), head.target.decode(), headers, body, connection, reader)
         else:
             return None

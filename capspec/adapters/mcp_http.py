@@ -20,7 +20,7 @@ from capspec.adapters.mcp_tools import Target
 from capspec.edge import ASGIScope, Edge, EdgeOptions, Receive, SendMessage
 from capspec.errors import AuthError, CallError
 from capspec.events import UnexpectedError
-from capspec.plan import ANONYMOUS
+from capspec.plan import ANONYMOUS, Principal
 
 _REFUSED = -32001
 """JSON-RPC code of a request that is turned away before it is read (JSON-RPC 2.0, 5.1: server errors)."""
@@ -64,8 +64,7 @@ class Endpoint:
 
     async def __call__(self, scope: ASGIScope, receive: Receive, send: SendMessage) -> None:
         if scope["type"] != "http":
-            await send({"type": "websocket.close", "code": 1003})
-            return
+            raise ValueError(f"MCP is served over HTTP, not over ASGI's '{scope['type']}'")
         with self.traffic.one():
             await self._answer(scope, receive, send)
 
@@ -93,30 +92,21 @@ class Endpoint:
 
     async def _admit(self, scope: ASGIScope) -> Principals:
         """Who the caller is for each target. Raises CallError when there are guards and none admits."""
+        if not self.guarded:
+            return (ANONYMOUS,) * len(self.targets)
         headers = {
             name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
         }
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
-        principals: Principals = ()
-        refusals: list[CallError] = []
-        admitted = False
-        for listener, engine in self.targets:
-            if listener.guard is None:
-                principals = (*principals, ANONYMOUS)
-                continue
-            try:
-                principals = (*principals, await listener.guard.admit(headers, query))
-                admitted = True
-            except CallError as error:
-                principals = (*principals, None)
-                refusals.append(error)
-            except Exception as error:  # noqa: BLE001 - a broken guard must not let anybody in
-                engine.events.emit(UnexpectedError(where=f"the guard of {listener.namespace}", error=error))
-                principals = (*principals, None)
-                refusals.append(CallError("The caller could not be checked"))
-        if refusals and not admitted:
+        answers = [await _ask(target, headers, query) for target in self.targets]
+        refusals = [answer for answer in answers if isinstance(answer, CallError)]
+        if len(refusals) == sum(listener.guard is not None for listener, _ in self.targets):
             raise refusals[0]
-        return principals
+        return tuple(answer if isinstance(answer, Principal) else None for answer in answers)
+
+    @property
+    def guarded(self) -> bool:
+        return any(listener.guard is not None for listener, _ in self.targets)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -152,6 +142,20 @@ def build_edge(targets: Sequence[Target], options: EdgeOptions, endpoint: str) -
     paths = frozenset({"", "/", endpoint, f"{endpoint}/"})
     app = Endpoint(targets, paths, options, server, listening)
     return Edge(app=app, running=app.running, drain=app.drain, endpoint=endpoint)
+
+
+async def _ask(target: Target, headers: Mapping[str, str], query: Mapping[str, str]) -> Principal | CallError:
+    """Whom a target's guard sees, or why it refuses."""
+    listener, engine = target
+    if listener.guard is None:
+        return ANONYMOUS
+    try:
+        return await listener.guard.admit(headers, query)
+    except CallError as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - a broken guard must not let anybody in
+        engine.events.emit(UnexpectedError(where=f"the guard of {listener.namespace}", error=error))
+        return CallError("The caller could not be checked")
 
 
 def _path(scope: ASGIScope) -> str:

@@ -97,9 +97,7 @@ class Desk:
         Without this the SDK makes the whole list of tools for every call.
         """
         entry = self.catalog.entries.get(name)
-        if entry is None or "x-mcp-header" not in str(entry.tool.input_schema):
-            return None
-        return entry.tool.input_schema
+        return entry.tool.input_schema if entry is not None and entry.mirrored else None
 
     def _principals(self, context: RequestContext) -> Principals:
         request = context.request

@@ -152,7 +152,7 @@ async def _close_on(stop: asyncio.Event, lines: Lines) -> None:
 
 async def _relay(incoming: Any, feed: Any, answers: Answers, listening: Listening) -> None:
     """Pass messages on; at the end of input, end listen streams and let calls in flight finish."""
-    async with feed:
+    async with feed, incoming:
         async for item in incoming:
             if isinstance(item, Exception):
                 await answers.send(SessionMessage(_UNREADABLE))

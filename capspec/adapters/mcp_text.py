@@ -13,8 +13,10 @@ _TEXTUAL = ("json", "xml", "yaml", "javascript", "x-www-form-urlencoded", "csv",
 _UNTOLD = ("", "application/octet-stream", "binary/octet-stream")
 """Media types that say nothing of what the bytes are."""
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
-"""Control characters, and those that hide or reorder text."""
+_CONTROL = re.compile(
+    r"\x1b\[[0-9;?]*[@-~]|[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+"
+)
+"""Terminal colours, control characters, and characters that hide or reorder text."""
 
 
 def media_essence(media_type: str) -> str:

@@ -30,7 +30,11 @@ _ERAS = ("2025-11-25", "2026-07-28")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A flow under the name that clients call it by. `target` counts the targets of the edge."""
+    """A flow under the name that clients call it by.
+
+    `target` counts the targets of the edge. `mirrored` says that some arguments are to be repeated in
+    `Mcp-Param-*` headers.
+    """
 
     name: str
     target: int
@@ -39,6 +43,7 @@ class Entry:
     engine: Engine
     tool: types.Tool
     shape: Shape | None
+    mirrored: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +130,18 @@ def _entry(name: str, number: int, flow: Flow, listener: Listener, engine: Engin
         output_schema=None if shape is None else shape.schema,
         annotations=_annotations(flow),
     )
-    entry = Entry(
-        name=name, target=number, flow=flow, listener=listener, engine=engine, tool=tool, shape=shape
+    return _sound(
+        Entry(
+            name=name,
+            target=number,
+            flow=flow,
+            listener=listener,
+            engine=engine,
+            tool=tool,
+            shape=shape,
+            mirrored="x-mcp-header" in str(tool.input_schema),
+        )
     )
-    return _sound(entry)
 
 
 def _description(flow: Flow) -> str:
@@ -160,7 +173,7 @@ def _sound(entry: Entry) -> Entry:
         engine.events.emit(UnexpectedError(where=f"the schemas of the tool {entry.name}", error=error))
         plain: dict[str, Json] = {"type": "object"}
         tool = entry.tool.model_copy(update={"input_schema": plain, "output_schema": None})
-        return replace(entry, tool=tool, shape=None)
+        return replace(entry, tool=tool, shape=None, mirrored=False)
     return entry
 
 

@@ -9,13 +9,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from capspec.adapters import problem_json
-from capspec.adapters.problem_json import MethodError, UnknownPathError
 from capspec.adapters.rest_body import DisconnectError
 from capspec.adapters.rest_decode import Decoder, Incoming
 from capspec.adapters.rest_encode import Reply, encode, encode_json
 from capspec.adapters.rest_watch import Watch
 from capspec.edge import ASGIScope, Edge, EdgeOptions, Receive, SendMessage
-from capspec.errors import CallError
+from capspec.errors import CallError, MethodError, UnknownPathError
 from capspec.events import UnexpectedError
 from capspec.openapi import describe, security_scheme
 from capspec.plan import ANONYMOUS, NOTHING, Call, Engine, Flow, Listener, Principal, Result
@@ -61,6 +60,7 @@ class _InFlight:
 
     tasks: dict[asyncio.Task[object], _Exchange] = field(default_factory=dict)
     endless: set[asyncio.Task[object]] = field(default_factory=set)
+    draining: bool = False
 
 
 class RestApp:
@@ -107,6 +107,7 @@ class RestApp:
 
     async def drain(self) -> None:
         """End streams that have no end of their own, and wait until everything is answered."""
+        self._in_flight.draining = True
         for task in self._in_flight.endless:
             self._in_flight.tasks[task].drained = True
             task.cancel()
@@ -136,9 +137,7 @@ class RestApp:
                 return Reply(status=204, headers=[(b"allow", ", ".join(found.allow).encode())])
             raise MethodError(f"{request.method} is not offered here", allow=found.allow)
         if not isinstance(found, Match):
-            raise UnknownPathError(
-                "no operation has this path", hint=f"{DESCRIPTION_PATH} lists them all"
-            )
+            raise UnknownPathError("no operation has this path", hint=f"{DESCRIPTION_PATH} lists them all")
         if isinstance(found.target, _Description):
             return self._description(request)
         exchange.result = await self._run(exchange, found.target, found.values, principal)
@@ -201,6 +200,8 @@ class RestApp:
         """
         task = asyncio.current_task()
         if task is not None and exchange.result is not None and _is_endless(exchange.result):
+            if self._in_flight.draining:
+                return True
             self._in_flight.endless.add(task)
         try:
             async for chunk in chunks:

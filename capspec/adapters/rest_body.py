@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import NoReturn
 from urllib.parse import parse_qsl
 
-from capspec.adapters.problem_json import BodyEncodingError, BodySizeError
 from capspec.codecs.json import CODEC
 from capspec.edge import Receive
-from capspec.errors import InputError
+from capspec.errors import BodyEncodingError, BodySizeError, InputError
 from capspec.inputs import from_text
 from capspec.values import MISSING, Json, Missing
 

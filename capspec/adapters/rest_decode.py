@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote
 
+from capspec.errors import UnknownPathError
 from capspec.adapters import rest_body
-from capspec.adapters.problem_json import UnknownPathError
 from capspec.cookies import parse_cookies
 from capspec.edge import ASGIScope, Receive
 from capspec.inputs import from_text

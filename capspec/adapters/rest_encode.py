@@ -23,6 +23,7 @@ _PASSED = frozenset(
 _PASSED_WITH_BYTES = frozenset({"accept-ranges", "content-language", "content-range"})
 """Headers that describe the upstream's own bytes, and so go with nothing else."""
 
+_COMPACT = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _BODILESS = frozenset({204, 205, 304})
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
@@ -62,7 +63,7 @@ def encode_json(value: Json) -> bytes:
     Raises MappingError for infinities and NaN.
     """
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        return _COMPACT.encode(value).encode()
     except UnicodeEncodeError:
         # A lone surrogate has no UTF-8 form, but it has an escape.
         return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()

@@ -6,6 +6,7 @@ prefixes are dropped, and text beside elements stands under "".
 
 from __future__ import annotations
 
+from typing import Any
 from xml.parsers.expat import ExpatError
 
 import xmltodict
@@ -33,7 +34,7 @@ class XmlCodec:
         return next(iter(document.values())) if document else None
 
 
-def _local(path: object, key: str, value: Json) -> tuple[str, Json] | None:
+def _local(path: object, key: str, value: Json) -> Any:
     """The name without its prefix; declarations of namespaces are no data."""
     return None if key.startswith("xmlns") else (key.rpartition(":")[2], value)
 

@@ -143,7 +143,8 @@ class _CapabilityCompiler:
         if not spec.path:
             return True
         route = f"{flow.method} {route_of(flow.path)}"
-        first = routes.setdefault(route, spec)
+        shape = "".join(part if isinstance(part, str) else "{}" for part in flow.path)
+        first = routes.setdefault(f"{flow.method} {shape}", spec)
         if first is spec:
             return True
         message = f"'{route}' is exposed twice; the first one answers"

@@ -84,7 +84,10 @@ class OperationCompiler:
     def _base(self, spec: UpstreamSpec) -> tuple[str, tuple[tuple[str, str], ...], tuple[str, ...], str]:
         """The base URL, its query, missing variables, and why it cannot be used."""
         text, place = self.base_uris.get(spec.namespace, spec.base_uri), spec.base_uri_place
-        value, missing = self.bindings.resolve(text, place)
+        try:
+            value, missing = self.bindings.resolve(text, place)
+        except CompileError as error:
+            return "", (), (), error.problems[0].message
         value, unfilled = self._fill(value)
         how = f"give one with --base-uri {spec.namespace}=URL"
         if missing:

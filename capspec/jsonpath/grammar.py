@@ -33,7 +33,7 @@ _ROOT_DOT = re.compile(r"\.\s*$")
 _DOTS = re.compile(r"\.\.")
 _DOT = re.compile(r"\.")
 _NAME = re.compile(r"""[^.\[\]()*'"`,?|=<>\\\x00-\x1f]+""")
-_NAMES = re.compile(rf"[$@]((?:\.{_NAME.pattern})+)(?<!\.length)")
+_NAMES = re.compile(rf"[$@]((?:\.{_NAME.pattern})+)")
 _FILTER_ROOT = re.compile(r"[$@]")
 _FILTER_NAME = re.compile(r"""[^\s.\[\]()*'"`,?|=<>\\!&~]+""")
 _FUNCTION = re.compile(r"\s*(\w+)\s*\(")
@@ -50,7 +50,9 @@ def parse(text: str) -> Query:
         raise JsonPathError(f"a JSONPath is at most {_LONGEST} characters long, not {len(text)}")
     plain = _NAMES.fullmatch(text)
     names = [name.strip() for name in plain[1][1:].split(".")] if plain else []
-    return query([segments.member(name) for name in names]) if names and all(names) else _Parser(text).path()
+    if not names or not all(names) or names[-1] == "length":
+        return _Parser(text).path()
+    return query([segments.member(name) for name in names])
 
 
 class _Parser(Scanner):

@@ -82,8 +82,7 @@ class _Shape:
         at = 0
         while at < len(self.source):
             token = _TOKEN.match(self.source, at)
-            if token is None:
-                raise ValueError("the pattern ends in a backslash")
+            assert token is not None  # the last alternative matches any character
             quantifier = _QUANTIFIER.match(self.source, token.end())
             self._read(token, quantifier)
             at = quantifier.end() if quantifier and _quantifiable(token) else token.end()

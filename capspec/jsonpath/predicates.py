@@ -206,6 +206,5 @@ def _or(first: Predicate, second: Predicate) -> Predicate:
 
 
 def _value(operand: Operand) -> Select:
-    if operand.value is None:
-        raise ValueError("the operand has no single value")
+    assert operand.value is not None  # the grammar has refused such operands
     return operand.value

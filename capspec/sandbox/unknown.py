@@ -21,7 +21,7 @@ class UnknownPath:
     def endpoint(self, prefix: str) -> Endpoint:
         """The catch-all below ``prefix``."""
         return Endpoint(
-            method="*", path=prefix + "{rest:path}", call=self._refuse, phase="unknown", answers={}
+            method="*", path=prefix + "/{rest:path}", call=self._refuse, phase="unknown", answers={}
         )
 
     async def _refuse(self, request: Request) -> Response:

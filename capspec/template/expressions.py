@@ -145,7 +145,8 @@ class _Names(NodeTransformer):
 
     def resolve(self, tree: nodes.Template) -> nodes.Template:
         stored = {name.name for name in tree.find_all(nodes.Name) if name.ctx != "load"}
-        self.free = meta.find_undeclared_variables(tree) - stored
+        loops = {"loop"} if tree.find(nodes.For) else set()
+        self.free = meta.find_undeclared_variables(tree) - stored - loops
         visited: nodes.Template = self.visit(tree)
         return visited
 

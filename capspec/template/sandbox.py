@@ -12,7 +12,7 @@ from typing import Any
 
 from jinja2 import ChainableUndefined, Undefined, pass_context
 from jinja2.exceptions import SecurityError
-from jinja2.runtime import Context
+from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from capspec.template.errors import TemplateRenderError
@@ -35,15 +35,14 @@ _METHODS = (
     "capitalize", "endswith", "get", "items", "keys", "lower", "lstrip", "rstrip", "split",
     "startswith", "strip", "title", "upper", "values",
 )  # fmt: skip
-_PLAIN = (str, bytes, int, float, list, tuple, Mapping)
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"*", "%"})
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """The methods of JSON values are those of a short list; a loop has all that Jinja lets through."""
-        allowed = attr in _METHODS if isinstance(obj, _PLAIN) else True
+        """A few methods of JSON values; of loops and groups, what Jinja lets through."""
+        allowed = attr in _METHODS or isinstance(obj, (LoopContext, tuple))
         return allowed and super().is_safe_attribute(obj, attr, value)
 
     def wrap_str_format(self, value: Any) -> None:

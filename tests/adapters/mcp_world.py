@@ -152,7 +152,7 @@ async def echo(call: Call) -> Result:
 
 
 async def count(call: Call) -> Result:
-    for number in (1, 2, 3):
+    for number in (1, 2, 2, 3):
         if call.progress is not None:
             await call.progress(number, 3, f"step {number}")
     return Result(value={"asked for progress": call.progress is not None})

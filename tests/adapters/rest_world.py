@@ -130,7 +130,7 @@ def make_listener(*flows: Flow, guard: Guard | None = None, description: str = "
 
 
 def make_plan(listener: Listener) -> Plan:
-    return cast("Any", FakePlan)(listeners=(listener,))
+    return cast("Plan", FakePlan(listeners=(listener,)))
 
 
 @dataclass
@@ -154,7 +154,9 @@ class World:
     port: int
 
 
-def _edge(flows: tuple[Flow, ...], guard: Guard | None, limit: int, behaviours: Mapping[str, Behaviour]) -> Any:
+def _edge(
+    flows: tuple[Flow, ...], guard: Guard | None, limit: int, behaviours: Mapping[str, Behaviour]
+) -> Any:
     listener = make_listener(*flows, guard=guard)
     engine = FakeEngine(make_plan(listener), behaviours)
     return build(listener, cast("Any", engine), EdgeOptions(max_request_bytes=limit)), engine
@@ -187,3 +189,22 @@ async def in_memory(*flows: Flow, **behaviours: Behaviour) -> AsyncIterator[Worl
     edge, engine = _edge(flows, None, 2**20, behaviours)
     async with httpx.AsyncClient(base_url="http://test", transport=httpx.ASGITransport(edge.app)) as client:
         yield World(client, engine, edge, 0)
+
+
+def gives(**result: Any) -> Behaviour:
+    """A behaviour that always has the same result."""
+
+    async def behave(call: Call) -> Result:
+        return Result(**result)
+
+    return behave
+
+
+def raises(error: BaseException) -> Behaviour:
+    async def behave(call: Call) -> Result:
+        raise error
+
+    return behave
+
+
+AGE = make_input("age", "body", "integer")

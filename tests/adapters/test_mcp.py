@@ -206,7 +206,7 @@ async def test_other_bytes_are_an_embedded_resource(client: Client) -> None:
 async def test_an_upstreams_refusal_gives_its_status_its_words_and_what_to_do(client: Client) -> None:
     assert await failure(client, "lost") == (
         "The upstream answered 404 Not Found.\n"
-        'In its own words: "No such user; There is no user 42. [31m"\n'
+        'In its own words: "No such user; There is no user 42."\n'
         "Check that what the arguments name exists."
     )
 
@@ -276,11 +276,11 @@ async def test_calling_an_unknown_tool_is_a_protocol_error_with_a_suggestion(cli
 # -- the rest -----------------------------------------------------------------------------------------------
 
 
-async def test_progress_reaches_a_client_that_asks_for_it(client: Client) -> None:
+async def test_progress_that_grows_reaches_a_client_that_asks_for_it(client: Client) -> None:
     seen: list[tuple[float, float | None, str | None]] = []
 
-    async def on_progress(done: float, total: float | None, message: str | None) -> None:
-        seen.append((done, total, message))
+    async def on_progress(progress: float, total: float | None, message: str | None) -> None:
+        seen.append((progress, total, message))
 
     result = await client.call_tool("count", {}, progress_callback=on_progress)
     assert result.structured_content == {"asked for progress": True}

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -505,3 +508,15 @@ async def test_an_edge_that_does_not_run_says_so() -> None:
     stopped = Edge(app=edge.app, endpoint=edge.endpoint)
     async with connected(stopped) as http:
         assert (await http.post("", **modern("tools/list"))).status_code == 503
+
+
+async def test_only_http_is_spoken() -> None:
+    edge = build(*world(), options())
+    with pytest.raises(ValueError, match="not over ASGI's 'websocket'"):
+        await edge.app({"type": "websocket"}, cast("Any", None), cast("Any", None))
+
+
+def test_reading_the_adapter_does_not_import_the_sdk() -> None:
+    code = "import sys, capspec.adapters.mcp as m; sys.exit(bool({'mcp', 'mcp_types'} & set(sys.modules)))"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0

@@ -12,11 +12,13 @@ from mcp import Client
 from mcp_world import SECRET, Behaviour, gives, make_flow, make_target, options, raises, served
 
 from capspec.adapters.mcp import build
+from capspec.adapters.mcp_errors import masked
 from capspec.adapters.mcp_server import build_server
 from capspec.clock import VirtualClock
+from capspec.codecs.json import CODEC
 from capspec.errors import AuthError, CallError, InputError, MissingSecret, Problem, UpstreamError
 from capspec.model import HintsSpec
-from capspec.plan import Call, Flow, Operation, Result
+from capspec.plan import Call, Flow, Operation, Result, Upstream
 from capspec.values import Json
 
 pytestmark = pytest.mark.anyio
@@ -51,9 +53,10 @@ async def failed(behaviour: Behaviour, flow: Flow | None = None) -> str:
 
 
 def operation(method: str) -> Operation:
+    upstream = Upstream(namespace="api", base_url="https://api.example.org", auth=None)
     return Operation(
-        id="api.op", upstream=None, method=method, path=(), codec=None, description=f"what {method} does"
-    )  # type: ignore[arg-type]
+        id="api.op", upstream=upstream, method=method, path=(), codec=CODEC, description=f"what {method} does"
+    )
 
 
 def calling(method: str, **changes: Any) -> Flow:
@@ -161,16 +164,17 @@ async def test_no_result_is_too_large_for_the_clients_limit_on_events(mode: str,
     schema = {"type": "object"} if declared else None
 
     async def sized(call: Call) -> Result:
-        await (call.progress or nothing)(1, None, "so that the answer is an event")
+        assert call.progress is not None
+        await call.progress(1, None, "so that the answer is an event")
         return Result(value={"text": "é" * (call.arguments["size"] // 6)})
 
-    async def nothing(*arguments: Any) -> None: ...
+    async def ignore(progress: float, total: float | None, message: str | None) -> None: ...
 
     target = make_target([(make_flow("sized", output=schema), sized)])
     async with served(build(*target, options())) as url, Client(url, mode=mode) as client:
 
         async def result_of(size: int) -> types.CallToolResult:
-            return await client.call_tool("sized", {"size": size}, progress_callback=nothing)
+            return await client.call_tool("sized", {"size": size}, progress_callback=ignore)
 
         small = await result_of(MIB // 4)
         assert json.loads(text_of(small)) == small.structured_content
@@ -254,6 +258,7 @@ async def test_retry_after_is_read_as_seconds_or_date(value: str, line: str) -> 
         ({"errors": [{"detail": "a"}, {"detail": "b"}, "c"]}, "a; b; c"),
         ({"errors": [{"field": "x"}]}, '{"field": "x"}'),
         ({"message": "twice", "error": "twice"}, "twice"),
+        ({"errors": [7]}, '{"errors": [7]}'),
         ({"code": 7}, '{"code": 7}'),
         (["x"], '["x"]'),
         ("line one\r\nline two\x00 \u202ereversed", "line one line two reversed"),
@@ -286,6 +291,10 @@ async def test_a_codecs_base64_of_an_error_is_not_its_words() -> None:
 )
 async def test_a_secret_that_an_upstream_echoes_is_masked(behaviour: Behaviour) -> None:
     assert SECRET not in await failed(behaviour)
+
+
+async def test_a_secret_too_short_to_be_one_leaves_texts_alone() -> None:
+    assert masked("a bad call", ["a", "bad call"]) == "a ****"
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,15 @@ import json
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from mcp_world import Gate, make_flow, make_target, options, world
+
+from capspec.adapters.mcp import run_stdio
 
 pytestmark = pytest.mark.anyio
 
@@ -147,3 +150,73 @@ async def test_a_client_that_no_longer_reads_ends_the_server() -> None:
         assert await asyncio.wait_for(process.wait(), 10) == 0
         assert process.stderr is not None
         assert await process.stderr.read() == b""
+
+
+# -- in this process, where the engine can be watched ------------------------------------------------------
+
+
+@contextmanager
+def pipes(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[int, int]]:
+    """Standard input and output as pipes; gives the descriptors to write to and to read from."""
+    there, to_server = os.pipe()
+    from_server, back = os.pipe()
+    with suppress(BrokenPipeError), open(there) as stdin, open(back, "w") as stdout:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        monkeypatch.setattr(sys, "stdout", stdout)
+        yield to_server, from_server
+
+
+async def read_line(descriptor: int) -> dict[str, Any]:
+    text = b""
+    while not text.endswith(b"\n"):
+        text += await asyncio.to_thread(os.read, descriptor, 1)
+    return cast("dict[str, Any]", json.loads(text))
+
+
+async def test_a_conversation_ends_with_its_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pipes(monkeypatch) as (to_server, from_server):
+        serving = asyncio.create_task(run_stdio([world()], options(max_request_bytes=1000)))
+        os.write(to_server, b"oops\n" + call("greet", 1) + b"x" * 2000 + b"\n\n" + call("greet", 2))
+        answers = [await read_line(from_server) for _ in range(4)]
+        os.close(to_server)
+        await asyncio.wait_for(serving, 10)
+        os.close(from_server)
+    assert sorted(str(answer["id"]) for answer in answers) == ["1", "2", "None", "None"]
+
+
+async def test_a_cancelled_call_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = Gate()
+    target = make_target([(make_flow("wait"), gate)])
+    with pipes(monkeypatch) as (to_server, from_server):
+        serving = asyncio.create_task(run_stdio([target], options()))
+        os.write(to_server, call("wait", 1))
+        await asyncio.wait_for(gate.entered.wait(), 10)
+        os.write(to_server, line("notifications/cancelled", {"requestId": 1}))
+        os.close(to_server)
+        await asyncio.wait_for(serving, 8)
+        os.close(from_server)
+    assert gate.cancelled.is_set()
+
+
+async def test_a_call_in_flight_is_answered_when_it_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate, stop = Gate(), asyncio.Event()
+    target = make_target([(make_flow("wait"), gate)])
+    with pipes(monkeypatch) as (to_server, from_server):
+        serving = asyncio.create_task(run_stdio([target], options(), stop=stop))
+        os.write(to_server, call("wait", 1))
+        await asyncio.wait_for(gate.entered.wait(), 10)
+        stop.set()
+        gate.open.set()
+        assert (await read_line(from_server))["result"]["structuredContent"] == {"through": True}
+        await asyncio.wait_for(serving, 10)
+        os.close(to_server)
+        os.close(from_server)
+
+
+async def test_a_reader_that_goes_away_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pipes(monkeypatch) as (to_server, from_server):
+        serving = asyncio.create_task(run_stdio([world()], options()))
+        os.close(from_server)
+        os.write(to_server, call("greet", 1))
+        await asyncio.wait_for(serving, 10)
+        os.close(to_server)

@@ -72,7 +72,10 @@ async def test_the_type_header_places_its_value_there() -> None:
 async def test_a_query_key_replaces_one_that_a_caller_sent() -> None:
     auth = compiled("{type: apikey, in: query, name: key, value: mine}")
     request = replace(GET, url="https://api.example.com/?key=theirs&keyring=1&key=again")
-    assert parse_qsl(urlsplit((await sent_by(auth, request)).url).query) == [("keyring", "1"), ("key", "mine")]
+    assert parse_qsl(urlsplit((await sent_by(auth, request)).url).query) == [
+        ("keyring", "1"),
+        ("key", "mine"),
+    ]
 
 
 async def test_a_url_without_a_query_gets_one() -> None:
@@ -88,7 +91,9 @@ async def test_a_cookie_key_joins_the_other_cookies_and_replaces_its_own() -> No
 
 
 async def test_two_headers_are_set_at_once() -> None:
-    auth = compiled("{type: apikey, headers: {DD-API-KEY: '{{A}}', DD-APPLICATION-KEY: '{{B}}'}}", A="1", B="2")
+    auth = compiled(
+        "{type: apikey, headers: {DD-API-KEY: '{{A}}', DD-APPLICATION-KEY: '{{B}}'}}", A="1", B="2"
+    )
     request = await sent_by(auth, GET.with_header("dd-api-key", "theirs"))
     assert request.headers == (("DD-API-KEY", "1"), ("DD-APPLICATION-KEY", "2"))
 
@@ -128,7 +133,9 @@ def test_a_block_that_makes_no_sense_is_refused(block: str, message: str) -> Non
 
 
 def test_a_variable_without_a_value_is_noted_and_refuses_nothing() -> None:
-    settings = settings_of("{type: apikey, headers: {X-Key: '{{KEY}}'}, parameters: [{name: a, value: '{{B}}'}]}")
+    settings = settings_of(
+        "{type: apikey, headers: {X-Key: '{{KEY}}'}, parameters: [{name: a, value: '{{B}}'}]}"
+    )
     auth = registry.find("auth", "apikey")(settings)
     assert settings.missing == ["KEY", "B"]
     assert auth.names == {"x-key", "a"}

@@ -15,7 +15,8 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.mark.parametrize(
-    ("username", "password"), [("ada", "pass:word"), ("sk_live_1", ""), ("", "only-a-password"), ("ünï", "¢ode ")]
+    ("username", "password"),
+    [("ada", "pass:word"), ("sk_live_1", ""), ("", "only-a-password"), ("ünï", "¢ode ")],
 )
 async def test_user_name_and_password_are_sent_in_utf_8(username: str, password: str) -> None:
     auth = compiled("{type: basic, username: '{{USER}}', password: '{{PASS}}'}", USER=username, PASS=password)

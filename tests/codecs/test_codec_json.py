@@ -27,7 +27,9 @@ def test_the_registry_knows_it() -> None:
     assert registry.find("codec", "json") is CODEC
 
 
-@given(st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(st.characters(codec="utf-8")))
+@given(
+    st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(st.characters(codec="utf-8"))
+)
 def test_scalars_survive_the_round_trip(value: Any) -> None:
     content, content_type = CODEC.encode(value)
     assert CODEC.decode(content, "utf-8") == value
@@ -133,7 +135,8 @@ def test_what_is_wrong_is_said(content: bytes, charset: str, message: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("value", "message"), [("\ud800", "broken Unicode"), ({"a": {1, 2}}, "cannot carry"), (b"x", "cannot carry")]
+    ("value", "message"),
+    [("\ud800", "broken Unicode"), ({"a": {1, 2}}, "cannot carry"), (b"x", "cannot carry")],
 )
 def test_what_json_cannot_carry_is_refused(value: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):

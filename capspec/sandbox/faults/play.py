@@ -58,7 +58,7 @@ class Exchange:
 
 async def play(exchange: Exchange) -> None:
     """Answer as the exchange's fault says."""
-    await _PLAYS[exchange.fault.kind](exchange)
+    await PLAYS[exchange.fault.kind](exchange)
 
 
 async def _status(x: Exchange) -> None:
@@ -194,7 +194,7 @@ async def _redirect(x: Exchange) -> None:
     await x.answer(Response(b"", status, headers={"location": x.fault.text("to", same)}))
 
 
-_PLAYS: dict[str, Callable[[Exchange], Awaitable[None]]] = {
+PLAYS: dict[str, Callable[[Exchange], Awaitable[None]]] = {
     "status": _status,
     "malformed": _malformed,
     "html": _html,

@@ -70,7 +70,7 @@ class NeuroflashId:
 
     def error(self, status: int) -> Response:
         """An OAuth2 error body."""
-        codes = {400: "invalid_request", 401: "invalid_client", 403: "access_denied", 429: "slow_down"}
+        codes = {400: "invalid_request", 401: "invalid_client", 404: "not_found", 429: "slow_down"}
         return JSONResponse({"error": codes.get(status, "server_error")}, status)
 
     def sign(self, response: Response, number: int) -> None:

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from capspec.errors import LoadError, Problem
 from capspec.values import Json
-from capspec.yaml_scalars import shown
-from capspec.yaml_syntax import explain, unquoted_template
-from capspec.yaml_text import Lines
+from capspec.document.scalars import shown
+from capspec.document.syntax import explain, unquoted_template
+from capspec.document.text import Lines
 
 _MOST: Final = 100
 _LONGEST_NAME: Final = 60
@@ -34,7 +34,7 @@ class Problems:
             raise LoadError(self.found)
 
     def syntax(self, error: Exception, event: Any, holder: int) -> LoadError:
-        """To be raised: the parser cannot go on. For `event` and `holder` see `yaml_syntax.explain`."""
+        """To be raised: the parser cannot go on. For `event` and `holder` see `syntax.explain`."""
         problem = explain(error, self.lines, event, holder)
         # An unquoted template that is followed by text is both a strange key and a syntax error.
         if problem.place is None or problem.place.line not in self._template_lines():

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from capspec.errors import Place, Problem
-from capspec.yaml_text import Lines
+from capspec.document.text import Lines
 
 _CONFLICT: Final = re.compile(r"^(?:<{7}|>{7})", re.MULTILINE)
 _TEMPLATE_BLOCK: Final = re.compile(r"[ \t]*\{%")

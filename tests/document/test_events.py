@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 import yaml
 
-from capspec import yaml_events
+from capspec.document import events
 from capspec.document import Limits, parse
 from capspec.errors import LoadError, Place, Problem
 
-CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
+CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
 LOADERS = [yaml.SafeLoader, *([yaml.CSafeLoader] if yaml.__with_libyaml__ else [])]
 
 
 @pytest.fixture(params=LOADERS, ids=lambda loader: loader.__name__, autouse=True)
 def _each_parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(yaml_events, "_LOADER", request.param)
+    monkeypatch.setattr(events, "_LOADER", request.param)
 
 
 def problems(text: str | bytes, **options: Any) -> tuple[Problem, ...]:

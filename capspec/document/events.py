@@ -16,9 +16,9 @@ from typing import Any, Final, NoReturn
 import yaml
 
 from capspec.values import Json
-from capspec.yaml_problems import Problems
-from capspec.yaml_scalars import MAPPING, SEQUENCE, plain, tagged, written
-from capspec.yaml_text import Limits, Lines, hide_old_breaks
+from capspec.document.problems import Problems
+from capspec.document.scalars import MAPPING, SEQUENCE, plain, tagged, written
+from capspec.document.text import Limits, Lines, hide_old_breaks
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MERGE: Final = "<<"

@@ -1,6 +1,6 @@
 """A path or a text to a Document: plain data of one YAML 1.2 file, with the place of every node.
 
-YAML is read by the core schema (see yaml_scalars), with these choices: keys are always text, as written
+YAML is read by the core schema (see capspec.document.scalars), with these choices: keys are always text, as written
 (`200:` is "200"); anchors, aliases and merge keys work, within limits; a key that is written twice, a tag
 outside the core schema, a key that is not text and a second document are errors.
 """
@@ -15,9 +15,9 @@ from pathlib import Path
 
 from capspec.errors import LoadError, Place, Problem
 from capspec.values import Json
-from capspec.yaml_events import Tree, build
-from capspec.yaml_scalars import written
-from capspec.yaml_text import Limits, Lines, to_text
+from capspec.document.events import Tree, build
+from capspec.document.scalars import written
+from capspec.document.text import Limits, Lines, to_text
 
 __all__ = ["Document", "Limits", "Pointer", "parse", "read"]
 

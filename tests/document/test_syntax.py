@@ -5,18 +5,18 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from capspec import yaml_events
+from capspec.document import events
 from capspec.document import parse
 from capspec.errors import LoadError, Problem
-from capspec.yaml_syntax import explain
-from capspec.yaml_text import Lines
+from capspec.document.syntax import explain
+from capspec.document.text import Lines
 
 LOADERS = [yaml.SafeLoader, *([yaml.CSafeLoader] if yaml.__with_libyaml__ else [])]
 
 
 @pytest.fixture(params=LOADERS, ids=lambda loader: loader.__name__, autouse=True)
 def _each_parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(yaml_events, "_LOADER", request.param)
+    monkeypatch.setattr(events, "_LOADER", request.param)
 
 
 def problem(text: str) -> Problem:

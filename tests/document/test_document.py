@@ -15,18 +15,19 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capspec import document, yaml_events
+from capspec import document
+from capspec.document import events
 from capspec.document import Document, Limits, parse, read
 from capspec.errors import LoadError, Place, Problem
-from capspec.yaml_scalars import plain
+from capspec.document.scalars import plain
 
-CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
+CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
 LOADERS = [yaml.SafeLoader, *([yaml.CSafeLoader] if yaml.__with_libyaml__ else [])]
 
 
 @pytest.fixture(params=LOADERS, ids=lambda loader: loader.__name__, autouse=True)
 def _each_parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(yaml_events, "_LOADER", request.param)
+    monkeypatch.setattr(events, "_LOADER", request.param)
 
 
 def problems(text: str | bytes, **options: Any) -> tuple[Problem, ...]:
@@ -316,7 +317,7 @@ FRAGMENTS = st.sampled_from(
 def test_no_text_raises_anything_but_load_error(text: str | bytes) -> None:
     for loader in LOADERS:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(yaml_events, "_LOADER", loader)
+            patch.setattr(events, "_LOADER", loader)
             try:
                 assert json.dumps(parse(text).data)
             except LoadError as error:
