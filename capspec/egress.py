@@ -1,7 +1,8 @@
 """Which addresses may be contacted: the one place that decides, asked before every request.
 
 An address is allowed when its origin (scheme, host and port; RFC 6454) is that of a URL that the file
-names. Everything else is refused, and so is every URL that two parsers could read differently.
+names, or lies under a name that the file allows (`https://*.example.com`). Everything else is refused, and
+so is every URL that two parsers could read differently.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -70,20 +72,55 @@ def _ascii_host(host: str) -> str:
     return host
 
 
+@lru_cache(maxsize=1024)
+def pattern_of(text: str) -> Origin:
+    """What a text allows: a URL's own origin; or, for a host `*.example.com`, that of every name below it.
+
+    Raises ValueError with a message for people. Names below a single label (`*.com`) are too many to allow.
+    """
+    if "://*." not in text:
+        return origin_of(text)
+    origin = origin_of(text.replace("://*.", "://", 1))
+    labels = origin.host.split(".")
+    if ":" in origin.host or len(labels) < 2 or not all(labels) or labels[-1].isdigit():
+        raise ValueError(f"'*.{origin.host}' is no pattern: '*.' goes before a domain name of its own")
+    return origin._replace(host=f"*.{origin.host}")
+
+
+def covers(pattern: Origin, origin: Origin) -> bool:
+    """Whether a pattern allows an origin. `*.example.com` does not mean `example.com` itself."""
+    if pattern.host.startswith("*."):
+        within = len(origin.host) > len(pattern.host) - 1 and origin.host.endswith(pattern.host[1:])
+        return within and origin._replace(host="") == pattern._replace(host="")
+    return pattern == origin
+
+
+def is_among(url: str, allowed: Iterable[str]) -> bool:
+    """Whether the origin of a URL is one that these texts allow (see `pattern_of`)."""
+    try:
+        origin = origin_of(url)
+    except ValueError:
+        return False
+    return any(covers(pattern_of(text), origin) for text in allowed)
+
+
 class Egress:
     """The set of allowed origins. After `freeze` it never changes."""
 
     def __init__(self, urls: Iterable[str] = ()) -> None:
+        """`urls` are URLs and patterns, as `pattern_of` reads them."""
         self._origins: set[Origin] = set()
+        self._patterns: set[Origin] = set()
         self._frozen = False
         for url in urls:
             self.allow(url)
 
     def allow(self, url: str) -> None:
-        """Allow the origin of a URL that the file names. Raises ValueError when the URL is not usable."""
+        """Allow the origins of a URL or pattern of the file. Raises ValueError when it is not usable."""
         if self._frozen:
             raise RuntimeError("the egress rules are frozen")
-        self._origins.add(origin_of(url))
+        pattern = pattern_of(url)
+        (self._patterns if pattern.host.startswith("*.") else self._origins).add(pattern)
 
     def freeze(self) -> Egress:
         """The same rules, closed for changes."""
@@ -96,8 +133,17 @@ class Egress:
             origin = origin_of(url)
         except ValueError as error:
             raise EgressDenied(f"a request was stopped: {error}") from None
-        if origin not in self._origins:
+        if origin not in self._origins and not any(covers(pattern, origin) for pattern in self._patterns):
             raise EgressDenied(
                 f"a request to {origin} was stopped: the file does not name this address",
                 hint="name it as 'baseUri', or as an address of 'authentication'",
+            )
+
+    def check_given(self, url: str, allowed: Iterable[str]) -> None:
+        """The same for an address that an upstream's answer gave: it must be among `allowed` too."""
+        self.check(url)
+        if not is_among(url, allowed):
+            raise EgressDenied(
+                f"a request to {origin_of(url)} was stopped: an answer named it, and the file does not allow it",
+                hint="add its host to 'allowHosts'",
             )

@@ -15,6 +15,9 @@
         EgressDenied      CAP608   502   the address may not be contacted
         Unavailable       CAP609   503   the operation cannot work with this file
         ResponseTooLarge  CAP610   502   the upstream's answer is over the limit
+        JobNotFound       CAP621   404   there is no such job for this caller
+        JobExpired        CAP622   410   the job can no longer be asked about
+        AlreadySubmitted  CAP623   409   the upstream has seen this submission before
         UnknownPathError  CAP611   404   no route has the path
         MethodError       CAP612   405   the path has routes for other methods
         BodySizeError     CAP613   413   the request's body is over the limit
@@ -247,3 +250,27 @@ class InternalError(CallError):
     code = "CAP699"
     status = 500
     title = "Internal error"
+
+
+class JobNotFound(CallError):
+    """There is no such job, or not for this caller: the two cannot be told apart."""
+
+    code = "CAP621"
+    status = 404
+    title = "There is no such job"
+
+
+class JobExpired(CallError):
+    """The job was there, and can no longer be asked about."""
+
+    code = "CAP622"
+    status = 410
+    title = "The job is gone"
+
+
+class AlreadySubmitted(CallError):
+    """The upstream has seen this submission before, and did not start another job."""
+
+    code = "CAP623"
+    status = 409
+    title = "Already submitted"

@@ -9,6 +9,9 @@ PIECE = 64 * 1024
 _WRAPPED = zlib.MAX_WBITS | 32
 """zlib's word for: a gzip or a zlib header, whichever is there."""
 
+_HEAD = 2
+"""As many bytes tell whether there is a header (RFC 1950, 2.2; RFC 1952, 2.3.1)."""
+
 
 class Inflation:
     """Undoes the content codings `gzip` and `deflate` (RFC 9110, 8.4.1).
@@ -18,34 +21,39 @@ class Inflation:
 
     def __init__(self) -> None:
         self._stream = zlib.decompressobj(_WRAPPED)
-        self._untouched = True
+        self._head: bytes | None = b""
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """What the next bytes give, in pieces of PIECE bytes at most."""
-        while data:
+        if self._head is not None:
+            data = self._head + data
+            self._head = data if len(data) < _HEAD else None
+            if self._head is not None:
+                return
+            self._stream = _stream_for(data)
+        piece = b""
+        while data or (len(piece) == PIECE and not self._stream.eof):
             if self._stream.eof:
                 # A gzip file may have several members (RFC 1952, 2.2).
                 self._stream = zlib.decompressobj(_WRAPPED)
-            piece = self._piece(data)
+            try:
+                piece = self._stream.decompress(data, PIECE)
+            except zlib.error:
+                raise ValueError("the compressed body is damaged") from None
             data = self._stream.unused_data or self._stream.unconsumed_tail
             yield piece
-            while len(piece) == PIECE and not data and not self._stream.eof:
-                piece = self._piece(b"")
-                yield piece
 
     def finish(self) -> None:
         """Say that no more comes."""
-        if not (self._untouched or self._stream.eof):
+        if self._head != b"" and not self._stream.eof:
             raise ValueError("the compressed body ends too early")
 
-    def _piece(self, data: bytes) -> bytes:
-        try:
-            return self._stream.decompress(data, PIECE)
-        except zlib.error:
-            if not self._untouched:
-                raise ValueError("the compressed body is damaged") from None
-        finally:
-            self._untouched = False
-        # Some servers mean bare deflate data when they say `deflate` (RFC 9110, 8.4.1.2).
-        self._stream = zlib.decompressobj(-zlib.MAX_WBITS)
-        return self._piece(data)
+
+def _stream_for(head: bytes) -> zlib._Decompress:
+    """Some servers mean bare deflate data when they say `deflate` (RFC 9110, 8.4.1.2)."""
+    probe = zlib.decompressobj(_WRAPPED)
+    try:
+        probe.decompress(head[:_HEAD])
+    except zlib.error:
+        return zlib.decompressobj(-zlib.MAX_WBITS)
+    return zlib.decompressobj(_WRAPPED)

@@ -16,6 +16,7 @@ from capspec.errors import Place, Problem, ResponseTooLarge
 from capspec.events import EventStream
 from capspec.mapping import Output
 from capspec.model import HintsSpec, ListenerSpec
+from capspec.polling import Idempotency, Poll
 from capspec.template import JsonText, Template, Tree
 from capspec.values import MISSING, Json, Missing
 from capspec.wire import Auth, Headers, Response, header
@@ -86,7 +87,8 @@ class Operation:
 
     `path` alternates percent-encoded literals and variables, and is joined to the upstream's base URL.
     `query` is what the path's own `?…` says. With no `body`, parameters in "body" build a JSON body and
-    those in "form" a URL-encoded one. `problem` says why the operation cannot be called at all.
+    those in "form" a URL-encoded one. `problem` says why the operation cannot be called at all. With `poll`
+    it starts a job, and `follow_ups` are the requests about it.
     """
 
     id: str
@@ -102,6 +104,27 @@ class Operation:
     problem: str = ""
     description: str = ""
     place: Place | None = None
+    poll: Poll | None = None
+    idempotency: Idempotency | None = None
+    follow_ups: FollowUps | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUp:
+    """A request about a job: `found` goes to an address from an answer, `own` to where the file says."""
+
+    found: Operation
+    own: Operation | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUps:
+    """The requests about a job that an operation started; `recover` finds one that was started before."""
+
+    status: FollowUp | None = None
+    result: FollowUp | None = None
+    cancel: FollowUp | None = None
+    recover: Operation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -356,7 +379,8 @@ class MissingVariable:
 class Plan:
     """A whole capability, ready to run.
 
-    `contacts` are the URLs whose origins may be contacted. `warnings` are problems that did not stop it.
+    `contacts` are URLs, and patterns such as `https://*.example.com`, whose origins may be contacted.
+    `warnings` are problems that did not stop it.
     """
 
     name: str
@@ -433,6 +457,6 @@ class Engine(Protocol):
 
 __all__ = [
     "ANONYMOUS", "NOTHING", "Answer", "Body", "Call", "Codec", "Engine", "Extra",
-    "Flow", "Guard", "Input", "Listener", "Location", "MissingVariable", "Operation", "Parameter",
-    "PathVariable", "Plan", "Principal", "Progress", "Prompt", "PromptArgument", "Resource", "Result", "Runtime", "Scope", "Step", "Upstream",
+    "Flow", "FollowUp", "FollowUps", "Guard", "Input", "Listener", "Location", "MissingVariable", "Operation",
+    "Parameter", "PathVariable", "Plan", "Principal", "Progress", "Prompt", "PromptArgument", "Resource", "Result", "Runtime", "Scope", "Step", "Upstream",
 ]  # fmt: skip

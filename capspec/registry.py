@@ -50,6 +50,8 @@ SYNONYMS: dict[tuple[str, str], str] = {
     ("adapter", "api"): "rest",
     ("auth", "apiKey"): "apikey",
     ("auth", "api-key"): "apikey",
+    ("auth", "header"): "apikey",
+    ("auth", "query"): "apikey",
     ("auth", "oauth2-client-credentials"): "oauth2",
     ("guard", "apiKey"): "apikey",
     ("codec", "formUrlEncoded"): "form",

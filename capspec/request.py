@@ -201,7 +201,7 @@ def _rendered(content: Template | Tree | JsonText, scope: Mapping[str, Json]) ->
 
 
 def _body_content(body: Body, scope: Mapping[str, Json]) -> Json | Missing:
-    """What the codec is to write. In a text around placeholders each value is escaped, if its codec says how."""
+    """What the codec is to write. Values inside a text are escaped, if the codec says how."""
     if isinstance(body.content, Template) and not body.content.is_single:
         return body.content.text(scope, encode=getattr(body.codec, "escape", None))
     return _rendered(body.content, scope)

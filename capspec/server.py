@@ -36,7 +36,7 @@ class Server(uvicorn.Server):
 
 def server_for(app: ASGIApp, grace: float = 0) -> Server:
     """A server of one application. `grace` is the seconds that requests in flight get at the end."""
-    return Server(_config(app, lifespan="off", timeout_graceful_shutdown=math.ceil(grace)))
+    return Server(_config(app, lifespan="off", http=_protocol(), timeout_graceful_shutdown=math.ceil(grace)))
 
 
 @asynccontextmanager
@@ -54,6 +54,15 @@ async def hosted(
         yield
     finally:
         await server.finish()
+
+
+def _protocol() -> type[asyncio.Protocol] | str:
+    """The fast protocol, where its parser exists; the other one has limits of its own."""
+    try:
+        from capspec.request_head import LimitedProtocol  # noqa: PLC0415 - its parser is not on every platform
+    except ImportError:
+        return "h11"
+    return LimitedProtocol
 
 
 def _config(app: ASGIApp, **options: Any) -> uvicorn.Config:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
+from dataclasses import replace
 from email.message import Message
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -54,7 +55,21 @@ class Upstreams:
         operation that cannot work, EgressDenied, UpstreamError and UpstreamTimeout.
         """
         _check_usable(operation)
-        request = build(operation, arguments, extra)
+        return await self._answer(operation, build(operation, arguments, extra))
+
+    async def send_to(
+        self, url: str, operation: Operation, arguments: Mapping[str, Json], *, allowed: Iterable[str]
+    ) -> Answer:
+        """The same request at an absolute address that an upstream's answer gave, credentials included.
+
+        `allowed` are the origins that it may go to, as `egress.pattern_of` reads them. Raises as `send` does:
+        EgressDenied for every other address.
+        """
+        _check_usable(operation)
+        self._egress.check_given(url, allowed)
+        return await self._answer(operation, replace(build(operation, arguments), url=url))
+
+    async def _answer(self, operation: Operation, request: Request) -> Answer:
         deadline = _Deadline(operation, self._clock, self._timeout)
         try:
             response = await deadline.bound(self._exchange(operation, request))
@@ -178,7 +193,7 @@ def _unreadable(answer: Answer, content: bytes, why: str) -> str:
     said = (
         f"{_harmless(received)} where {expected} was expected" if received != expected else f"bad {expected}"
     )
-    return f"{answer.operation} answered {said} ({why}); it begins with '{_harmless(content)}'"
+    return f"{answer.operation} answered {said} ({why}); it begins '{_harmless(content)}'"
 
 
 def _harmless(text: str | bytes) -> str:

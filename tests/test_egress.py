@@ -81,6 +81,7 @@ def test_any_other_origin_is_refused(egress: Egress, url: str) -> None:
         "https://api.example.com%00.evil.example/",
         "https://[::1/",
         "https://[x]/",
+        "https://[v1.a:b]/",
         "https://a\N{IDEOGRAPHIC FULL STOP}\N{IDEOGRAPHIC FULL STOP}b/",
         "https:///v1",
         "https://",

@@ -470,7 +470,7 @@ def test_a_real_parser_reads_headers_and_cookies_back(values: list[str]) -> None
     except InputError:
         return
     sent = [(name.encode(), value.encode("latin-1")) for name, value in request.headers]
-    event = h11.Request(method="GET", target="/", headers=[("Host", "h"), *sent])
+    event = h11.Request(method="GET", target="/", headers=[(b"Host", b"h"), *sent])
     wire = h11.Connection(h11.CLIENT).send(event)
     server = h11.Connection(h11.SERVER)
     server.receive_data(wire or b"")

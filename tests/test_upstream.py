@@ -1,4 +1,4 @@
-"""Operations to answers over real sockets: refusals, deadlines, limits, credentials, and what is told about it."""
+"""Operations to answers over real sockets: refusals, deadlines, limits, credentials, and what is told."""
 
 from __future__ import annotations
 
@@ -104,13 +104,8 @@ async def test_an_operation_is_called_and_its_answer_decoded() -> None:
             parameters=(Parameter(name="q", location="query"), Parameter(name="a", location="body")),
         )
         answer = await made.upstreams.send(operation, {"q": "x y", "a": [1]}, Extra())
-        assert (
-            answer.status,
-            dict(answer.headers)["x-kept" if "x-kept" in dict(answer.headers) else "X-Kept"],
-        ) == (
-            201,
-            "yes",
-        )
+        assert answer.status == 201
+        assert answer.response.header("x-kept") == "yes"
         assert await made.upstreams.decode(answer) == {"n": 12345678901234567890}
         (seen,) = made.server.requests
     assert (seen.method, seen.path, seen.query, seen.body) == ("POST", "/data", [("q", "x y")], b'{"a":[1]}')
@@ -153,20 +148,18 @@ async def test_the_operation_s_codec_decodes(codec: str, content_type: str, body
         (
             "text/html; charset=utf-8",
             b"<html>\r\n  <b>Sign in</b>",
-            "api.op answered text/html where application/json was expected (Expecting value at line 1, column 1); "
-            "it begins with '<html> <b>Sign in</b>'",
+            "where application/json was expected (Expecting value at line 1, column 1); it begins '<html> ",
         ),
         (
             "application/json",
             b'{"a": \x1b[31mred\x00' + b"x" * 500,
-            "api.op answered bad application/json (Expecting value at line 1, column 7); it begins with "
-            '\'{"a": \N{REPLACEMENT CHARACTER}[31mred\N{REPLACEMENT CHARACTER}' + "x" * 66 + "'",
+            "api.op answered bad application/json (Expecting value at line 1, column 7); it begins "
+            '\'{"a": \N{REPLACEMENT CHARACTER}[31mred\N{REPLACEMENT CHARACTER}' + "x" * 65 + "'",
         ),
         (
             "application/json; charset=klingon",
             "[\N{RIGHT-TO-LEFT OVERRIDE}]".encode(),
-            "api.op answered bad application/json (its character set 'klingon' is not known); it begins with "
-            "'[\N{REPLACEMENT CHARACTER}]'",
+            "(its character set 'klingon' is not known); it begins '[\N{REPLACEMENT CHARACTER}]'",
         ),
         ("", b"x", "api.op answered no content type where application/json was expected"),
         ("application/json", b"[" * 100_000, "nested more than 256 levels deep"),
@@ -276,8 +269,7 @@ async def test_the_nearest_deadline_holds_for_head_and_body(fields: dict[str, An
     async with world(answer, timeout=0.05) as made:
         with pytest.raises(UpstreamTimeout, match=r"api\.op did not answer within 0\.05 s"):
             await made.value(made.operation(**fields))
-        while made.server.open:
-            await asyncio.sleep(0)
+        await made.server.idle()
 
 
 async def test_a_streamed_body_is_cut_at_the_deadline_as_well() -> None:
@@ -335,13 +327,11 @@ async def test_getting_credentials_counts_towards_the_deadline() -> None:
 async def test_a_cancelled_call_leaves_no_connection_behind() -> None:
     async with world(silent) as made:
         call = asyncio.create_task(made.value(made.operation()))
-        while not made.server.requests:
-            await asyncio.sleep(0)
+        await made.server.until(lambda: bool(made.server.requests))
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
-        while made.server.open:
-            await asyncio.sleep(0)
+        await made.server.idle()
 
 
 # -- limits ------------------------------------------------------------------------------------------------
@@ -444,8 +434,7 @@ async def test_a_failure_is_told_and_explained_without_the_request() -> None:
         ('text/plain; a=b; charset="utf-8"', "utf-8"),
         ("text/plain; charset", ""),
         ("; charset=utf-8; charset=latin-1", "utf-8"),
-        ("text/plain; charset*=utf-8''x%ff", "x"),
     ],
 )
 def test_the_charset_of_a_content_type(content_type: str, charset: str) -> None:
-    assert charset_of(content_type).startswith(charset)
+    assert charset_of(content_type) == charset

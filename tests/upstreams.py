@@ -1,4 +1,4 @@
-"""A real HTTP/1.1 server for tests of what is sent: it parses requests with h11, and a test writes its answers."""
+"""A real HTTP/1.1 server for tests of what is sent: h11 parses the requests, a test writes the answers."""
 
 from __future__ import annotations
 
@@ -50,6 +50,20 @@ class Server:
     requests: list[Seen] = field(default_factory=list)
     connections: int = 0
     open: int = 0
+    _changed: asyncio.Condition = field(default_factory=asyncio.Condition, repr=False)
+
+    async def until(self, ready: Callable[[], bool]) -> None:
+        """Wait for something to be true of this server."""
+        async with self._changed:
+            await self._changed.wait_for(ready)
+
+    async def changed(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def idle(self) -> None:
+        """Wait until no client is connected."""
+        await self.until(lambda: not self.open)
 
 
 def reply(status: int = 200, body: bytes = b"{}", *headers: tuple[str, str]) -> bytes:
@@ -77,17 +91,19 @@ async def serving(answer: Answer, *, tls: ssl.SSLContext | None = None) -> Async
         try:
             while (seen := await _read(reader, number)) is not None:
                 server.requests.append(seen)
+                await server.changed()
                 sent = await answer(seen, writer)
                 if sent is None:
                     return
                 writer.write(sent)
                 await writer.drain()
-        except (ConnectionError, h11.RemoteProtocolError):
-            pass
+        except (ConnectionError, h11.RemoteProtocolError, asyncio.CancelledError):
+            return
         finally:
             server.open -= 1
             tasks.discard(task)
             writer.close()
+            await server.changed()
 
     listener = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=tls)
     port = listener.sockets[0].getsockname()[1]

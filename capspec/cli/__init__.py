@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import traceback
 from typing import Any, Never
 
 import click
@@ -71,13 +72,13 @@ class LazyGroup(click.Group):
             ctx.exit(INTERRUPTED)
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
-        except Exception as error:
-            if ctx.params.get("debug"):
-                raise
+        except Exception as error:  # noqa: BLE001 - the last place to turn an error into words
             _apologise(ctx, error)
 
 
 def _apologise(ctx: click.Context, error: Exception) -> Never:
+    if ctx.params.get("debug"):
+        click.echo("".join(traceback.format_exception(error)), err=True)
     click.echo(f"capspec failed unexpectedly: {type(error).__name__}: {error}", err=True)
     click.echo("This is an error of capspec itself; 'capspec --debug …' shows where it is.", err=True)
     ctx.exit(UNEXPECTED)

@@ -126,7 +126,8 @@ def _print(status: int, content: bytes, output: str | None) -> None:
 
 
 async def _content(result: Result) -> bytes:
-    if result.value is not MISSING:
+    """What to print: the value as JSON, but texts and binary data as the upstream sent them."""
+    if result.value is not MISSING and not (isinstance(result.value, str) and result.content is not None):
         indent = 2 if sys.stdout.isatty() else None
         return json.dumps(result.value, ensure_ascii=False, indent=indent).encode() + b"\n"
     if result.content is not None:

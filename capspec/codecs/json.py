@@ -43,6 +43,11 @@ class JsonCodec:
             raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep") from None
         except json.JSONDecodeError as error:
             raise ValueError(f"{error.msg} at line {error.lineno}, column {error.colno}") from None
+        except ValueError as error:
+            # Python bounds the digits that it converts, because the time grows with their square.
+            raise ValueError(
+                "a number has too many digits" if "digits" in str(error) else str(error)
+            ) from None
         if text.count("[") + text.count("{") > MAX_DEPTH:
             _check_depth(value)
         return value
@@ -51,9 +56,7 @@ class JsonCodec:
 def _text(content: bytes, charset: str) -> str:
     name = charset or json.detect_encoding(content)
     try:
-        return content.decode("utf-8-sig" if name.lower() in ("utf-8", "utf8") else name).removeprefix(
-            "\ufeff"
-        )
+        return content.decode(name).removeprefix("\ufeff")
     except LookupError:
         raise ValueError(f"its character set '{charset[:_MAX_QUOTED]}' is not known") from None
     except UnicodeError:
@@ -66,8 +69,8 @@ def _check_depth(value: Json) -> None:
         level = [
             item
             for container in level
-            for item in (container.values() if isinstance(container, dict) else container)
-            if isinstance(item, (dict, list))
+            for item in (container.values() if type(container) is dict else container)
+            if type(item) is dict or type(item) is list
         ]
         if not level:
             return
@@ -80,19 +83,11 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def _finite(text: str) -> float:
     value = float(text)
-    if math.isinf(value):
-        raise ValueError(f"the number {text[:_MAX_QUOTED]} is too large")
-    return value
+    if -math.inf < value < math.inf:
+        return value
+    raise ValueError(f"the number {text[:_MAX_QUOTED]} is too large")
 
 
-def _whole(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        # Python bounds the digits that it converts, because the time grows with their square.
-        raise ValueError(f"a number of {len(text)} digits is too large") from None
-
-
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite, parse_int=_whole)
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
 
 CODEC = JsonCodec()

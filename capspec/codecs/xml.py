@@ -6,8 +6,10 @@ prefixes are dropped, and text beside elements stands under "".
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from xml.parsers.expat import ExpatError
+from xml.sax.saxutils import escape
 
 import xmltodict
 
@@ -18,6 +20,7 @@ class XmlCodec:
     """Reads XML. Entities are refused, so that a short document cannot become a long one."""
 
     media_type = "application/xml"
+    escape = staticmethod(partial(escape, entities={'"': "&quot;", "'": "&apos;"}))
 
     def encode(self, value: Json) -> tuple[bytes, str]:
         if not isinstance(value, str):

@@ -12,6 +12,7 @@ from capspec.bindings import Bindings
 from capspec.compiler.paths import PathParts, parse_consumed_path
 from capspec.compiler.texts import Texts
 from capspec.durations import parse_duration
+from capspec.egress import origin_of
 from capspec.errors import CompileError, Place
 from capspec.model import BodySpec, OperationSpec, ParameterSpec, UpstreamSpec
 from capspec.node import Report
@@ -151,7 +152,7 @@ class OperationCompiler:
     def _parameters(
         self, spec: OperationSpec, path: PathParts, upstream: Upstream, inputs: list[ParameterSpec], texts: Texts
     ) -> tuple[list[Parameter], list[str]]:
-        found: dict[tuple[str, str], Parameter] = {}
+        found: list[Parameter] = []
         names: list[str] = []
         for item in inputs:
             location = self._location(item, spec, path, upstream)
@@ -159,14 +160,11 @@ class OperationCompiler:
                 continue
             value, read = self._value(item, texts)
             names += read
-            found[location, item.name.lower() if location == "header" else item.name] = Parameter(
-                name=item.name,
-                location=location,
-                type=item.type,
-                value=value,
-                required=item.required is True and value is None,
+            required = item.required is True and value is None
+            found.append(
+                Parameter(name=item.name, location=location, type=item.type, value=value, required=required)
             )
-        return list(found.values()), names
+        return found, names
 
     def _location(
         self, item: ParameterSpec, spec: OperationSpec, path: PathParts, upstream: Upstream
@@ -254,13 +252,7 @@ _LOCATIONS: dict[str, Location] = {
 
 def _base_problem(value: str) -> str:
     try:
-        parts = urlsplit(value)
-        port_is_sane = parts.port is None or parts.port > 0
-    except ValueError:
-        return f"its base URI is not a URL: '{value}'"
-    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_sane:
-        return "its base URI is not an absolute http:// or https:// URL"
-    if parts.username is not None or parts.password is not None:
-        return "its base URI holds a user name; use an authentication block"
+        origin_of(value)
+    except ValueError as error:
+        return f"its base URI cannot be used: {error}"
     return ""
-

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from capspec.errors import Place
+from capspec.model.jobs import PollSpec, parse_poll
 from capspec.model.parameters import OutputSpec, ParameterSpec, parse_outputs, parse_parameters
+from capspec.model.submissions import IdempotencySpec, WebhookSpec, parse_idempotency, parse_webhook
 from capspec.node import Node
 from capspec.values import MISSING, Json, Missing
 
@@ -48,6 +50,9 @@ class OperationSpec:
     media_type: str
     outputs: tuple[OutputSpec, ...]
     timeout: str
+    poll: PollSpec | None
+    idempotency: IdempotencySpec | None
+    webhook: WebhookSpec | None
     place: Place
 
 
@@ -197,9 +202,12 @@ def _operation(
         media_type=node.text("outputMediaType"),
         outputs=parse_outputs(node),
         timeout=node.text("timeout"),
+        poll=parse_poll(node),
+        idempotency=parse_idempotency(node),
+        webhook=parse_webhook(node),
         place=node.place,
     )
-    node.has("operationId", "tags", "path", "maxBinarySize", "poll", "idempotency", "webhook")
+    node.has("operationId", "tags", "path", "maxBinarySize")
     node.finish("a consumed operation")
     return spec
 

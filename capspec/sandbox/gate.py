@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from capspec.sandbox.endpoint import Endpoint, Provider, RefusedError
@@ -45,7 +45,7 @@ class Gate:
             scope=scope,
             receive=receive,
             send=send,
-            refuse=self._provider.error,
+            refuse=lambda status: self._signed(self._provider.error(status), entry),
             elsewhere=self._world.elsewhere(Request(scope)),
         )
         await play(exchange)
@@ -55,8 +55,11 @@ class Gate:
             response = await self._endpoint.call(Request(scope, replayed(scope[BODY], receive)))
         except RefusedError as refusal:
             response = refusal.response
-        self._provider.sign(response, scope[ENTRY].number)
-        await response(scope, receive, send)
+        await self._signed(response, scope[ENTRY])(scope, receive, send)
+
+    def _signed(self, response: Response, entry: Entry) -> Response:
+        self._provider.sign(response, entry.number)
+        return response
 
     def _job(self, request: Request) -> str | None:
         name = self._endpoint.job

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from capspec.sandbox.clock import Clock, iso
@@ -97,7 +98,10 @@ class Journaled:
         if scope["type"] != "http" or scope["path"].startswith(self._control):
             await self._app(scope, receive, send)
             return
-        body = await _read(receive)
+        try:
+            body = await _read(receive)
+        except ClientDisconnect:
+            return
         if body is None:
             await _too_large(send)
             return
@@ -130,11 +134,12 @@ def _masked_query(query: str) -> tuple[str, set[str]]:
 
 
 async def _read(receive: Receive) -> bytes | None:
+    """The whole body; None for one that is too large. Raises ClientDisconnect."""
     body, more = bytearray(), True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            break
+            raise ClientDisconnect
         body += message.get("body", b"")
         more = message.get("more_body", False)
         if len(body) > MAX_BODY:

@@ -130,8 +130,9 @@ def _without(headers: Headers, *names: str) -> Headers:
 
 
 async def _chunks(answer: httpx.Response, inflation: Inflation | None, host: str) -> AsyncGenerator[bytes]:
+    assert isinstance(answer.stream, httpx.AsyncByteStream)
     try:
-        async for part in answer.stream:  # type: ignore[union-attr]
+        async for part in answer.stream:
             for piece in (part,) if inflation is None else inflation.feed(part):
                 if piece:
                     yield piece

@@ -178,8 +178,7 @@ async def test_twenty_concurrent_calls_share_one_token_request() -> None:
     async with running(api) as transport:
         auth = compiled(block(api))
         calls = [asyncio.create_task(call(auth, api, transport)) for _ in range(20)]
-        while not api.asked("/token"):
-            await asyncio.sleep(0)
+        await api.server.until(lambda: bool(api.asked("/token")))
         api.gate.set()
         assert set(await asyncio.gather(*calls)) == {200}
     assert len(api.asked("/token")) == 1
@@ -192,8 +191,7 @@ async def test_a_caller_who_gives_up_does_not_take_the_token_from_the_others() -
     async with running(api) as transport:
         auth = compiled(block(api))
         first = asyncio.create_task(call(auth, api, transport))
-        while not api.asked("/token"):
-            await asyncio.sleep(0)
+        await api.server.until(lambda: bool(api.asked("/token")))
         second = asyncio.create_task(call(auth, api, transport))
         await asyncio.sleep(0)
         first.cancel()
@@ -320,8 +318,7 @@ async def test_those_who_wait_for_a_token_that_does_not_come_all_fail_at_once() 
     async with running(api) as transport:
         auth = compiled(block(api))
         calls = [asyncio.create_task(call(auth, api, transport)) for _ in range(20)]
-        while not api.asked("/token"):
-            await asyncio.sleep(0)
+        await api.server.until(lambda: bool(api.asked("/token")))
         api.gate.set()
         outcomes = await asyncio.gather(*calls, return_exceptions=True)
         assert {type(outcome) for outcome in outcomes} == {UpstreamError}

@@ -158,7 +158,7 @@ async def test_a_port_that_another_program_has_names_who_wants_it(tmp_path: Path
     assert done.code == 4
     assert f"port {port} on 127.0.0.1 is in use" in done.err
     assert "'things-rest'" in done.err
-    assert "things.yaml:22:7" in done.err
+    assert "things.yaml:21:7" in done.err
     assert "--port" in done.err
     assert "Traceback" not in done.err
 

@@ -25,5 +25,5 @@ def test_bytes_are_read_as_base64() -> None:
 
 @pytest.mark.parametrize("value", [{"a": 1}, "\ud800", None])
 def test_what_is_no_text_is_refused(value: object) -> None:
-    with pytest.raises(ValueError, match="must be text|broken Unicode"):
+    with pytest.raises(ValueError, match=r"must be text|broken Unicode"):
         CODEC.encode(value)

@@ -52,7 +52,7 @@ def test_whole_numbers_beyond_64_bits_keep_every_digit() -> None:
 
 @pytest.mark.parametrize("text", [b"NaN", b"[Infinity]", b"-Infinity", b"1e999", b"[-1e400]"])
 def test_what_is_no_finite_number_is_not_read(text: bytes) -> None:
-    with pytest.raises(ValueError, match="not a JSON value|too large"):
+    with pytest.raises(ValueError, match=r"not a JSON value|too large"):
         CODEC.decode(text, "")
 
 
@@ -63,7 +63,7 @@ def test_what_is_no_finite_number_is_not_written(value: Any) -> None:
 
 
 def test_a_number_with_too_many_digits_is_refused() -> None:
-    with pytest.raises(ValueError, match="a number of 5000 digits is too large"):
+    with pytest.raises(ValueError, match="a number has too many digits"):
         CODEC.decode(b"1" * 5000, "")
 
 
@@ -146,6 +146,7 @@ def test_what_json_cannot_carry_is_refused(value: Any, message: str) -> None:
 @given(st.binary(max_size=60))
 def test_no_bytes_do_worse_than_a_value_error(content: bytes) -> None:
     try:
-        CODEC.decode(content, "")
-    except ValueError as error:
-        assert str(error)
+        value = CODEC.decode(content, "")
+    except ValueError:
+        return
+    assert CODEC.decode(CODEC.encode(value)[0], "") == value

@@ -36,6 +36,14 @@ def test_a_wrong_charset_is_refused(charset: str, message: str) -> None:
         CODEC.decode(b"\xff", charset)
 
 
+def test_nesting_is_bounded() -> None:
+    value: list[object] = []
+    for _ in range(100_000):
+        value = [value]
+    with pytest.raises(ValueError, match="nested too deeply"):
+        CODEC.encode(value)
+
+
 @pytest.mark.parametrize("value", ["\udfff", float("nan")])
 def test_what_cannot_be_written_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match="cannot be"):

@@ -49,6 +49,7 @@ async def test_a_status_fault_speaks_the_providers_language(
     async with in_memory() as box:
         sent = {**headers, "x-sandbox-fault": "status 429 retry-after=7"}
         answer = await box.http.request(method, path, headers=sent)
+        assert ("request-id" in answer.headers) == ("flora" in path)
         assert [answer.status_code, answer.headers["retry-after"], answer.json()] == [429, "7", body]
 
 

@@ -32,7 +32,7 @@ async def job(box: Box, identifier: str, headers: dict[str, str] = FLEXURA) -> h
 async def test_a_picture_is_queued_processed_and_completed() -> None:
     async with in_memory() as box:
         identifier = await submit(box, options={"width": 320, "height": 200, "seed": 4})
-        states = []
+        states: list[str] = []
         for _ in range(30):
             shown = (await job(box, identifier)).json()
             if not states or states[-1] != shown["status"]:

@@ -238,9 +238,9 @@ async def test_keys_can_be_ignored() -> None:
 
 async def test_requests_beyond_the_burst_are_refused_and_every_second_refusal_says_how_long() -> None:
     async with in_memory() as box:
-        answers = [await box.http.get(f"{API}/workspaces", headers=FLORA) for _ in range(64)]
-        assert [answer.status_code for answer in answers] == [200] * 60 + [429] * 4
-        assert ["retry-after" in answer.headers for answer in answers[60:]] == [True, False, True, False]
+        answers = [await box.http.get(f"{API}/workspaces", headers=FLORA) for _ in range(124)]
+        assert [answer.status_code for answer in answers] == [200] * 120 + [429] * 4
+        assert ["retry-after" in answer.headers for answer in answers[120:]] == [True, False, True, False]
         await box.advance(1)
         assert (await box.http.get(f"{API}/workspaces", headers=FLORA)).status_code == 200
 

@@ -14,6 +14,7 @@ from media_parsing import read_boxes, read_jpeg, read_png
 
 from capspec.sandbox.media import MEDIA_TYPES, Recipe, render
 from capspec.sandbox.media.dimensions import MAX_PIXELS, fit, size_of
+from capspec.sandbox.media.h264 import escaped
 
 RECIPES = [Recipe(format=form, prompt="a café", seed=7, width=90, height=60) for form in MEDIA_TYPES]
 _DIGESTS = """
@@ -89,6 +90,10 @@ def test_an_mp4_tells_where_each_of_its_pictures_lies() -> None:
     )
     assert set(kinds) == {1, 5}
     assert b"avcC" in boxes[f"{table}/stsd"]
+
+
+def test_no_start_code_can_appear_inside_a_picture() -> None:
+    assert escaped(b"\0\0\1\0\0\0\0\7") == b"\0\0\3\1\0\0\3\0\0\7"
 
 
 @pytest.mark.parametrize("asked", [(4096, 4096), (10**9, 1), (1, 10**9), (2049, 2048)])

@@ -83,6 +83,19 @@ async def test_a_trickle_stops_when_the_client_leaves() -> None:
 
 
 @pytest.mark.anyio
+async def test_a_client_that_leaves_while_it_sends_leaves_no_trace() -> None:
+    async with on_a_socket() as box:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(box.origin.rpartition(":")[2]))
+        writer.write(b"POST /bfl/v1/flux-kontext-pro HTTP/1.1\r\nhost: x\r\ncontent-length: 99\r\n\r\n{")
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+        assert (await box.http.get("/bfl/v1/nothing")).status_code == 404
+        assert [entry["path"] for entry in await box.requests()] == ["/bfl/v1/nothing"]
+        assert reader.at_eof()
+
+
+@pytest.mark.anyio
 async def test_the_server_goes_on_after_every_break() -> None:
     async with on_a_socket() as box:
         for fault in ("reset", "close", "truncate", "abort-chunked"):

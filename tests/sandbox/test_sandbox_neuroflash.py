@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+import httpx
 import pytest
 from media_parsing import read_jpeg, read_png
 from sandbox_world import NEUROFLASH, SECRETS, WORKSPACE, Box, in_memory
@@ -25,6 +26,14 @@ CLIENT = {
 async def generate(box: Box, **body: Any) -> dict[str, Any]:
     answer = await box.neuroflash("/image-generation-tasks", prompt="a boat", **body)
     assert answer.status_code == 201, answer.text
+    return dict(answer.json())
+
+
+async def bring_in(box: Box, *, width: int, height: int) -> dict[str, Any]:
+    image = render(Recipe(format="png", prompt="p", seed=1, width=width, height=height))
+    answer = await box.neuroflash(
+        "/images", imageUrl="data:image/png;base64," + base64.b64encode(image).decode()
+    )
     return dict(answer.json())
 
 
@@ -213,9 +222,7 @@ async def test_an_edit_keeps_its_inputs_size_and_names_its_inputs() -> None:
 
 async def test_an_upscale_shows_the_same_picture_larger() -> None:
     async with in_memory() as box:
-        image = render(Recipe(format="png", prompt="p", seed=1, width=64, height=32))
-        url = "data:image/png;base64," + base64.b64encode(image).decode()
-        source = (await box.neuroflash("/images", imageUrl=url)).json()
+        source = await bring_in(box, width=64, height=32)
         answer = await box.neuroflash(
             "/image-upscale-tasks", imageId=source["id"], modelId="sandbox-upscaler", upscaleFactor=4
         )
@@ -300,7 +307,9 @@ async def test_an_image_elsewhere_is_drawn_and_not_fetched() -> None:
         assert [answer.status_code, answer.json()["imageWidth"]] == [201, 1024]
 
 
-@pytest.mark.parametrize("url", ["", "ftp://x", "data:text/plain,hello", "data:image/png;base64,@@@@", 3])
+@pytest.mark.parametrize(
+    "url", ["", "ftp://x", "data:text/plain,hello", "data:image/png;base64,@@@@", "data:;base64,A", 3]
+)
 async def test_a_url_that_leads_to_no_image_is_refused(url: Any) -> None:
     async with in_memory() as box:
         answer = await box.neuroflash("/images", imageUrl=url)
@@ -327,16 +336,22 @@ async def test_models_workspaces_and_quotas_are_listed() -> None:
 
 async def test_a_request_beyond_the_quota_gets_what_is_left_and_a_warning() -> None:
     async with in_memory() as box:
-        for _ in range(124):
-            await generate(box, numImages=4)
-        await generate(box, numImages=1)
-        task = await generate(box, numImages=4)
+        tiny = await bring_in(box, width=8, height=8)
+
+        async def edit(count: int) -> httpx.Response:
+            return await box.neuroflash(
+                "/image-edit-tasks", prompt="a", imageIds=[tiny["id"]], numImages=count
+            )
+
+        for count in (*[4] * 124, 1):
+            assert (await edit(count)).json()["detail"] is None
+        task = (await edit(4)).json()
         assert len(task["images"]) == 3
         assert task["detail"]["code"] == "PARTIAL_QUOTA"
-        refused = await box.neuroflash("/image-generation-tasks", prompt="a")
+        refused = await edit(1)
         assert [refused.status_code, refused.json()["code"]] == [429, "QUOTA_EXCEEDED"]
         await box.advance(32 * 86_400)
-        assert (await generate(box))["detail"] is None
+        assert (await edit(4)).json()["detail"] is None
 
 
 @pytest.mark.parametrize(

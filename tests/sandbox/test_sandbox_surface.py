@@ -1,4 +1,4 @@
-"""What others build on: base URIs, demo credentials, the fidelity table, and standing on nobody else's code."""
+"""What others build on: base URIs, demo credentials, the fidelity table; and what the sandbox imports."""
 
 from __future__ import annotations
 
@@ -137,4 +137,4 @@ def test_the_sandbox_stands_on_nothing_else_of_this_project() -> None:
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             for name in names:
                 assert not name.startswith("capspec") or name.startswith("capspec.sandbox"), f"{path}: {name}"
-                assert name != "uvicorn" and not name.startswith("uvicorn.") or path.name == "server.py"
+                assert (name != "uvicorn" and not name.startswith("uvicorn.")) or path.name == "server.py"

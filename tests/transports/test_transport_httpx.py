@@ -1,4 +1,4 @@
-"""The httpx transport against real sockets: what goes out, what comes back, and what is said when it does not."""
+"""The httpx transport against real sockets: what goes out, what comes back, and what is said if it fails."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import gzip
 import ipaddress
 import socket
 import ssl
+import struct
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -217,8 +218,7 @@ async def test_closing_an_unread_answer_closes_its_connection(transport: HttpxTr
         await anext(response.chunks)
         await response.close()
         await response.close()
-        while server.open:
-            await asyncio.sleep(0)
+        await server.idle()
 
 
 async def test_cancelling_a_call_closes_its_connection(transport: HttpxTransport) -> None:
@@ -230,8 +230,7 @@ async def test_cancelling_a_call_closes_its_connection(transport: HttpxTransport
 
     async with serving(hanging) as server:
         call = asyncio.create_task(transport.send(get(server.url)))
-        while not server.requests:
-            await asyncio.sleep(0)
+        await server.until(lambda: bool(server.requests))
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
@@ -301,7 +300,7 @@ async def test_a_fresh_connection_that_dies_is_not_tried_again(transport: HttpxT
 async def test_a_refused_connection_is_said(transport: HttpxTransport) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        host = "127.0.0.1:%d" % unused.getsockname()[1]
+        host = f"127.0.0.1:{unused.getsockname()[1]}"
         error = await failure_of(transport, get(f"http://{host}/{SECRET_QUERY}"))
     assert isinstance(error, UpstreamError)
     assert str(error) == f"{host} refuses connections"
@@ -336,6 +335,24 @@ async def test_what_is_not_http_is_said(transport: HttpxTransport, answer: bytes
     assert server.url.removeprefix("http://") in str(error)
 
 
+async def test_a_connection_that_is_reset_is_said(transport: HttpxTransport) -> None:
+    async def resetting(seen: Seen, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort")
+        await writer.drain()
+        linger = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        writer.transport.abort()
+
+    async with serving(resetting) as server:
+        error = await failure_of(transport, get(server.url + SECRET_QUERY))
+    assert str(error) == f"the connection with {server.url.removeprefix('http://')} broke off"
+
+
+async def test_an_unreachable_address_is_said(transport: HttpxTransport) -> None:
+    error = await failure_of(transport, get(f"http://255.255.255.255:9/{SECRET_QUERY}"))
+    assert str(error) == "no connection with 255.255.255.255:9 could be made"
+
+
 @pytest.mark.parametrize(
     "headers", [[("Bad Name", "s3cret")], [("X", "s3cret\r\nX-Admin: 1")], [("Content-Length", "s3cret")]]
 )
@@ -366,7 +383,7 @@ async def test_a_connection_that_does_not_come_about_is_a_timeout() -> None:
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
-        host = "127.0.0.1:%d" % full.getsockname()[1]
+        host = f"127.0.0.1:{full.getsockname()[1]}"
         queued = [await _connecting(full.getsockname()) for _ in range(3)]
         transport = open_transport(connect_timeout=0.05)
         error = await failure_of(transport, get(f"http://{host}/{SECRET_QUERY}"))

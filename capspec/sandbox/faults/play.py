@@ -129,9 +129,9 @@ async def _break_off(x: Exchange, headers: list[tuple[bytes, bytes]]) -> None:
 async def _close(x: Exchange) -> None:
     if x.transport is None:
         await _truncate(x)
-        return
-    x.transport.close()
-    await _until_gone(x)
+    else:
+        x.transport.close()
+        await _until_gone(x)
 
 
 async def _reset(x: Exchange) -> None:
@@ -140,22 +140,26 @@ async def _reset(x: Exchange) -> None:
     connection = transport.get_extra_info("socket") if transport is not None else None
     if transport is None or connection is None:
         await _truncate(x)
-        return
-    with socket.socket(fileno=os.dup(connection.fileno())) as twin:
-        twin.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    transport.abort()
-    await _until_gone(x)
+    else:
+        with socket.socket(fileno=os.dup(connection.fileno())) as twin:
+            twin.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+        await _until_gone(x)
 
 
 async def _until_gone(x: Exchange, seconds: float = 1.0) -> bool:
     """Whether the client's connection went within ``seconds``."""
+    leaving = asyncio.create_task(_gone(x))
     try:
-        async with asyncio.timeout(seconds):
-            while (await x.receive())["type"] != "http.disconnect":
-                pass
-    except TimeoutError:
-        return False
-    return True
+        done, _ = await asyncio.wait({leaving}, timeout=seconds)
+    finally:
+        leaving.cancel()
+    return bool(done)
+
+
+async def _gone(x: Exchange) -> None:
+    while (await x.receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _wait(x: Exchange, seconds: float) -> None:

@@ -52,7 +52,7 @@ def _sequence_parameters(columns: int, rows: int) -> bytes:
     )  # ids; picture order is decoding order; one reference
     bits.ue(columns - 1).ue(rows - 1)
     bits.u(1, 1).u(1, 1).u(1, 0).u(1, 0)  # frames only, 8x8 inference, no cropping, no VUI
-    return b"\x67" + _escaped(bits.trailing())
+    return b"\x67" + escaped(bits.trailing())
 
 
 def _picture_parameters() -> bytes:
@@ -60,7 +60,7 @@ def _picture_parameters() -> bytes:
     bits.ue(0).ue(0).u(1, 0).u(1, 0).ue(0)  # ids, CAVLC, one slice group
     bits.ue(0).ue(0).u(1, 0).u(2, 0)  # one reference each, no weighting
     bits.se(0).se(0).se(0).u(1, 1).u(1, 0).u(1, 0)  # quantisers; deblocking control present
-    return b"\x68" + _escaped(bits.trailing())
+    return b"\x68" + escaped(bits.trailing())
 
 
 def _key_picture(subject: tuple[object, ...], columns: int, rows: int, *, shift: float, parity: int) -> bytes:
@@ -74,7 +74,7 @@ def _key_picture(subject: tuple[object, ...], columns: int, rows: int, *, shift:
             payload += bits.ue(_I_PCM).aligned()
             payload += _macroblock(*grid[2 * y][2 * x : 2 * x + 2], *grid[2 * y + 1][2 * x : 2 * x + 2])
             bits = _Bits()
-    return b"\x65" + _escaped(bytes(payload) + bits.trailing())
+    return b"\x65" + escaped(bytes(payload) + bits.trailing())
 
 
 def _macroblock(*quarters: Colour) -> bytes:
@@ -106,10 +106,10 @@ def _repeat(macroblocks: int, number: int) -> bytes:
     bits = _Bits()
     bits.ue(0).ue(5).ue(0).u(_FRAME_NUMBER_BITS, number & 0xFF)
     bits.u(1, 0).u(1, 0).u(1, 0).se(0).ue(1).ue(macroblocks)
-    return b"\x41" + _escaped(bits.trailing())
+    return b"\x41" + escaped(bits.trailing())
 
 
-def _escaped(payload: bytes) -> bytes:
+def escaped(payload: bytes) -> bytes:
     """``payload`` with emulation prevention: no two zeros followed by a byte below four (H.264, 7.4.1)."""
     out, zeros = bytearray(), 0
     for byte in payload:

@@ -62,5 +62,4 @@ def render(recipe: Recipe) -> bytes:
             return jpeg(subject, recipe.width, recipe.height, legend)
         case "wav":
             return wav(subject, recipe.seconds)
-        case "mp4":
-            return mp4(subject)
+    return mp4(subject)

@@ -24,7 +24,7 @@ from capspec.sandbox.providers.bfl.webhook import webhook
 from capspec.sandbox.world import World
 
 PREFIX, REGIONAL_PREFIX = "/bfl/v1", "/bfl-eu4/v1"
-START_CREDITS = 1000.0
+START_CREDITS = 100_000.0
 _COST = {"pro": 4.0, "max": 8.0}
 _RUN = {"pro": (6.0, 9.0), "max": (9.0, 14.0)}
 _IN_FLIGHT = {"pro": 24, "max": 6}

@@ -52,7 +52,7 @@ class Flora:
     def __init__(self, world: World) -> None:
         self._world = world
         self._submissions = Submissions(world)
-        self._bucket = Bucket(size=60, rate=1)
+        self._bucket = Bucket(size=120, rate=10)
         self._refusals = 0
         self._projects = first_projects()
 

@@ -125,7 +125,7 @@ _S, _O, _M, _I = Source.DOCUMENTED, Source.OFFICIAL, Source.MEASURED, Source.INF
 PROVIDER_NOTES = (
     Note(text="the key goes in `Authorization: Bearer sk_live_…` or `sk_test_…`", source=_O),
     Note(text="`request-id: req_…` on every answer", source=_O),
-    Note(text="60 requests at once for each key, one more a second; then 429", source=_I),
+    Note(text="120 requests at once for each key, ten more a second; then 429", source=_I),
     Note(text="`retry-after` on every second 429: it is there *when present*", source=_I),
     Note(text="another key's run is not found", source=_I),
     Note(text="the ids of all models but `t2i-flux-2-pro`", source=_I),

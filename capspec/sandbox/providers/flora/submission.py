@@ -30,7 +30,7 @@ from capspec.sandbox.providers.flora.run import poll_url
 from capspec.sandbox.providers.flora.webhook import webhook
 from capspec.sandbox.world import World
 
-START_CREDITS = 100.0
+START_CREDITS = 10_000.0
 _LATENCY = 0.3  # sandbox seconds that a create takes: time for a duplicate to arrive
 _FORMATS: dict[Kind, Format] = {"image": "png", "video": "mp4", "audio": "wav"}
 _SIZES = {"1:1": (1024, 1024), "16:9": (1392, 752), "9:16": (752, 1392), "4:3": (1184, 880)}

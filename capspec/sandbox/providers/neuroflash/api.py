@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -13,6 +14,7 @@ from capspec.sandbox.endpoint import Endpoint, Phase, RefusedError
 from capspec.sandbox.fidelity import Note, Shape
 from capspec.sandbox.jobs import Job, Snapshot, State
 from capspec.sandbox.keys import Standing
+from capspec.sandbox.media import render
 from capspec.sandbox.providers.neuroflash import inputs as parse
 from capspec.sandbox.providers.neuroflash import shapes
 from capspec.sandbox.providers.neuroflash.access import DEMO_WORKSPACE, authenticated, entered
@@ -145,6 +147,8 @@ class Neuroflash:
         job = self._world.accept(request, self._job(kind, workspace, token, task, inputs, count))
         await self._world.clock.pause(job.run)
         await self._check(job, job.at(job.ends_at))
+        for recipe in job.media:
+            await run_in_threadpool(render, recipe)
         images = [self._keep(job, task, number) for number in range(len(job.media))]
         return JSONResponse(
             {

@@ -1,0 +1,235 @@
+"""The published JSON Schema: current, sound, tolerant of real files, and intolerant of typing errors."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from jsonschema import Draft202012Validator
+
+from capspec import document, model, registry, schema
+from capspec.cli import group
+from capspec.errors import CapspecError
+from capspec.node import Node
+
+ROOT = Path(__file__).parents[1]
+PUBLISHED = ROOT / "schemas" / "capability.schema.json"
+CORPUS = ROOT.parent / "shared" / "corpus"
+
+WHOLE = """\
+capspec: "1"
+info: {label: Things, tags: [a], version: 1.0}
+binds: [{namespace: env, keys: {TOKEN: TOKEN}}]
+x-own: anything
+capability:
+  consumes:
+    - namespace: up
+      type: http
+      baseUri: https://api.example.com
+      authentication: {type: bearer, token: '{{TOKEN}}'}
+      inputParameters: [{name: X-Version, in: header, value: 2}]
+      timeout: 30s
+      resources:
+        things:
+          path: /things/{id}
+          operations:
+            get-thing:
+              method: GET
+              inputParameters: {n: {in: query, type: integer, minimum: 1}}
+              outputParameters: [{name: first, type: string, value: '$.items[0]'}]
+              body: {type: json, data: {a: '{{a}}'}}
+  exposes:
+    - type: rest
+      port: 8080
+      namespace: r
+      resources:
+        - path: /t/{id}
+          operations: [{method: GET, name: get-thing, call: up.get-thing, with: {id: rest.id}}]
+    - type: mcp
+      port: 9090
+      namespace: m
+      tools:
+        - name: get-thing
+          description: Get a thing
+          hints: {readOnly: true}
+          inputParameters: [{name: id, type: string, description: which, required: true}]
+          call: {operation: up.get-thing, with: {id: m.id}}
+          outputParameters:
+            - type: object
+              properties: {names: {type: array, mapping: $.items, items: {type: string, mapping: $.name}}}
+        - name: several
+          description: Get several
+          steps: [{name: one, type: call, call: up.get-thing, with: {id: m.id}}]
+          mappings: [{target: one.id, value: $.one.id}]
+      resources:
+        - {name: doc, uri: 'doc://{id}', description: A text, mimeType: application/json, call: up.get-thing}
+      prompts:
+        - {name: ask, description: Ask, arguments: [{name: q}], template: [{role: user, content: '{{q}}'}]}
+"""
+
+
+@pytest.fixture(scope="module")
+def validator() -> Draft202012Validator:
+    return Draft202012Validator(schema.bundle())
+
+
+def data_of(text: str) -> Any:
+    return document.parse(text).data
+
+
+def test_the_published_file_is_what_the_command_prints() -> None:
+    printed = CliRunner().invoke(group, ["schema"]).stdout
+    assert printed == schema.published()
+    assert PUBLISHED.read_text("utf-8") == printed, "run: capspec schema > schemas/capability.schema.json"
+
+
+def test_it_is_a_sound_schema() -> None:
+    Draft202012Validator.check_schema(schema.bundle())
+
+
+def test_every_property_is_described() -> None:
+    bundle = schema.bundle()
+    bare = [
+        f"{name}.{key}"
+        for name, definition in {"the file": bundle, **bundle["$defs"]}.items()
+        for key, part in definition.get("properties", {}).items()
+        if not {"description", "$ref"} & set(part)
+    ]
+    assert bare == []
+
+
+def test_a_file_with_everything_in_it_is_valid(validator: Draft202012Validator) -> None:
+    assert [error.message for error in validator.iter_errors(data_of(WHOLE))] == []
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "capabilities").glob("*.yaml")))
+def test_the_shipped_capabilities_are_valid(validator: Draft202012Validator, name: str) -> None:
+    data = document.read(ROOT / "capabilities" / name).data
+    assert [error.message for error in validator.iter_errors(data)] == []
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("capspec:", "capsec:"),
+        ("capability:", "capabilty:"),
+        ("consumes:", "consume:"),
+        ("baseUri:", "baseURL:"),
+        ("method: GET\n", "methd: GET\n"),
+        ("method: GET\n", "method: FETCH\n"),
+        ("inputParameters: {n:", "inputParameter: {n:"),
+        ("minimum: 1", "minimun: 1"),
+        ("outputParameters:\n", "outputParametrs:\n"),
+        ("items: {type: string, mapping", "items: {type: string, maping"),
+        ("readOnly:", "readonly:"),
+        ("hints: {readOnly: true}", "hints: {readOnly: sure}"),
+        ("port: 8080", "port: 80800"),
+        ("timeout: 30s", "timeout: soon"),
+        ("type: rest\n", "typ: rest\n"),
+        ("target: one.id", "targt: one.id"),
+        ("{operation: up.get-thing,", "{operatoin: up.get-thing,"),
+        ("role: user", "role: robot"),
+        ("uri: 'doc", "url: 'doc"),
+        ("{type: bearer, token", "{kind: bearer, token"),
+    ],
+)
+def test_typing_errors_are_caught(validator: Draft202012Validator, right: str, wrong: str) -> None:
+    assert right in WHOLE
+    assert not validator.is_valid(data_of(WHOLE.replace(right, wrong, 1)))
+
+
+def test_editors_are_offered_the_registered_words() -> None:
+    definitions = schema.bundle()["$defs"]
+    assert definitions["authentication"]["properties"]["type"]["examples"] == list(registry.names("auth"))
+    assert definitions["listener"]["properties"]["type"]["examples"] == list(registry.names("adapter"))
+
+
+def test_an_extensions_own_part_holds_for_its_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    part = {"required": ["secret"]}
+    monkeypatch.setitem(registry.EXTENSIONS["auth"], "odd", f"{__name__}:nothing")
+    monkeypatch.setitem(registry.SYNONYMS, ("auth", "very-odd"), "odd")
+    monkeypatch.setitem(globals(), "SCHEMA", part)
+    validator = Draft202012Validator(schema.bundle())
+    for kind, expected in (("odd", False), ("very-odd", False), ("bearer", True)):
+        text = WHOLE.replace("type: bearer, token: '{{TOKEN}}'", f"type: {kind}")
+        assert validator.is_valid(data_of(text)) is expected
+
+
+# -- in step with the reader ----------------------------------------------------------------------------
+
+PLACES = {
+    "a capability file": ("",),
+    "a capability": ("capability",),
+    "a bind": ("bind",),
+    "a consumed API": ("consumedApi",),
+    "a consumed resource": ("consumedResource",),
+    "a consumed operation": ("consumedOperation",),
+    "an exposed rest adapter": ("restListener",),
+    "an exposed mcp adapter": ("mcpListener",),
+    "an exposed resource": ("exposedResource",),
+    "an exposed operation": ("exposedOperation",),
+    "a tool": ("tool", "mcpResource"),
+    "a mapping": ("stepMapping",),
+    "hints": ("hints",),
+    "an input parameter": ("input",),
+    "an output parameter": ("output",),
+    "a prompt": ("prompt",),
+    "a prompt argument": ("promptArgument",),
+    "a prompt message": ("promptMessage",),
+}
+"""What the reader calls an object, to the definitions that describe it."""
+
+
+def asked_for(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
+    """Every key that the reader asks of each kind of object."""
+    found: dict[str, set[str]] = defaultdict(set)
+
+    def finish(self: Node, kind: str) -> None:
+        found[kind] |= self.asked
+
+    monkeypatch.setattr(Node, "finish", finish)
+    model.parse(document.parse(WHOLE))
+    return found
+
+
+def test_every_key_that_is_read_is_in_the_schema(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = asked_for(monkeypatch)
+    bundle = schema.bundle()
+    assert set(asked) <= set(PLACES), "a new kind of object: describe it in schema.base.json"
+    for kind, keys in asked.items():
+        described: set[str] = set()
+        for name in PLACES[kind]:
+            definition = bundle["$defs"][name] if name else bundle
+            described |= set(definition["properties"])
+        assert keys - described == set(), f"{kind} is read with keys that schema.base.json does not describe"
+
+
+# -- real files -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus is not here")
+def test_real_files_are_valid(validator: Draft202012Validator) -> None:
+    with (CORPUS / "manifest.tsv").open(encoding="utf-8", newline="") as manifest:
+        rows = list(csv.DictReader(manifest, delimiter="\t"))
+    valid: list[str] = []
+    invalid: list[str] = []
+    for row in rows:
+        data = (
+            _well_formed(CORPUS / "files" / row["file"])
+            if row["group"] not in ("malformed", "truncated")
+            else None
+        )
+        if data is not None and any(key in data for key in ("capspec", "naftiko", "ikanos")):
+            (valid if validator.is_valid(data) else invalid).append(row["file"])
+    assert len(valid) >= 0.97 * (len(valid) + len(invalid)), invalid
+
+
+def _well_formed(path: Path) -> Any:
+    try:
+        return document.read(path).data
+    except CapspecError:
+        return None
