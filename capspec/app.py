@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from capspec import bindings, document, model, registry
 from capspec.clock import Clock, SystemClock
 from capspec.compiler import compile_capability
+from capspec.desk import Desk
 from capspec.egress import Egress
 from capspec.engine import CallEngine
 from capspec.events import EventStream, log_event
+from capspec.jobs.handles import HandleKey
+from capspec.jobs.running import Jobs
 from capspec.plan import Plan
 from capspec.upstream import Upstreams
 
@@ -22,11 +25,16 @@ BASE_URI_VARIABLE = "CAPSPEC_BASE_URI_"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineOptions:
-    """Limits of an engine. Sizes are bytes, times are seconds."""
+    """Limits of an engine. Sizes are bytes, times are seconds.
+
+    `handle_secret` is what the handles of jobs are made with: with the same one, handles outlive a restart
+    and any replica reads them; without one, a key is made that lasts as long as the process.
+    """
 
     timeout: float = 60.0
     max_response_bytes: int = 10 * 1024 * 1024
     transport: str = "httpx"
+    handle_secret: str = field(default="", repr=False)
 
 
 def load_plan(
@@ -81,7 +89,14 @@ async def open_engine(
         timeout=options.timeout,
         max_response_bytes=options.max_response_bytes,
     )
+    desk = Desk(Jobs(plan.operations, upstreams, clock, events), _handle_key(plan, options), clock)
     try:
-        yield CallEngine(plan, upstreams, clock, events)
+        yield CallEngine(plan, upstreams, clock, events, desk)
     finally:
         await upstreams.close()
+
+
+def _handle_key(plan: Plan, options: EngineOptions) -> HandleKey:
+    if not options.handle_secret:
+        return HandleKey.generate()
+    return HandleKey.from_secret(options.handle_secret, plan.name)

@@ -2,60 +2,112 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from capspec.clock import Clock
+from capspec.desk import Desk, Standing
 from capspec.errors import CallError, MappingError, Unavailable, UpstreamError, UpstreamTimeout
 from capspec.events import EventStream, FlowFinished
 from capspec.inputs import admit, passed_on
+from capspec.jobs.outcome import Outcome, State
 from capspec.plan import Answer, Call, Extra, Flow, Operation, Plan, Result, Scope, Step
+from capspec.steps.call import CallStep
 from capspec.upstream import Upstreams
 from capspec.values import MISSING, Json, Missing
 
 
 class CallEngine:
-    """Runs the calls of one plan. Holds no state of a call."""
+    """Runs the calls of one plan. Holds no state of a call. `desk` knows about the jobs that calls start."""
 
-    def __init__(self, plan: Plan, upstreams: Upstreams, clock: Clock, events: EventStream) -> None:
+    def __init__(
+        self, plan: Plan, upstreams: Upstreams, clock: Clock, events: EventStream, desk: Desk
+    ) -> None:
         self.plan = plan
         self.clock = clock
         self.events = events
+        self.desk = desk
         self._upstreams = upstreams
 
     async def run(self, call: Call) -> Result:
-        """Raises CallError for everything that goes wrong in a call."""
+        """The result of a call; a flow that starts a job is waited for.
+
+        Raises CallError for everything that goes wrong in a call.
+        """
+        if call.flow.job is not None:
+            started = await self.start(call)
+            return started if isinstance(started, Result) else await self._waited(started)
+        async with self._observed(call) as ended:
+            async with self._deadline(call.flow):
+                result = await self._run(call, self._admitted(call))
+            ended.append(f"HTTP {result.status}" if result.failed else "")
+        return result
+
+    async def start(self, call: Call) -> Standing | Result:
+        """Start the job of a flow that is one; a Result when the upstream started none. Raises CallError."""
+        flow = call.flow
+        async with self._observed(call) as ended:
+            scope = self._admitted(call)
+            step = flow.steps[0]
+            if flow.job is None or not isinstance(step, CallStep):
+                raise Unavailable(f"'{flow.name}' starts no job")
+            call = replace(call, extra=scope.extra)
+            started = await self.desk.start(call, flow.job, step.arguments.read(scope))
+            found = await self._answered(call, started, scope) if isinstance(started, Answer) else started
+            ended.append(f"HTTP {found.status}" if isinstance(found, Result) and found.failed else "")
+        return found
+
+    # -- one call -------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def _observed(self, call: Call) -> AsyncIterator[list[str]]:
+        """Emits the event of a call's end: the code that the block appends, or that of its error."""
         began = self.clock.monotonic()
+        ended: list[str] = []
         code = "CAP699"
         try:
-            result = await self._within_deadline(call)
-            code = f"HTTP {result.status}" if result.failed else ""
+            yield ended
+            code = ended[0]
         except CallError as error:
             code = error.code
             raise
         finally:
-            self._finished(call, code, self.clock.monotonic() - began)
-        return result
+            self.events.emit(
+                FlowFinished(
+                    capability=self.plan.name,
+                    listener=call.listener,
+                    flow=call.flow.name,
+                    principal=call.principal.name,
+                    request_id=call.request_id,
+                    seconds=self.clock.monotonic() - began,
+                    code=code,
+                )
+            )
 
-    async def _within_deadline(self, call: Call) -> Result:
-        seconds = call.flow.timeout
-        if seconds is None:
-            return await self._run(call)
+    @asynccontextmanager
+    async def _deadline(self, flow: Flow) -> AsyncIterator[None]:
+        if flow.timeout is None:
+            yield
+            return
         try:
-            async with self.clock.timeout(seconds):
-                return await self._run(call)
+            async with self.clock.timeout(flow.timeout):
+                yield
         except TimeoutError as error:
-            raise UpstreamTimeout(f"'{call.flow.name}' took longer than {seconds:g} seconds") from error
+            raise UpstreamTimeout(f"'{flow.name}' took longer than {flow.timeout:g} seconds") from error
 
-    async def _run(self, call: Call) -> Result:
+    def _admitted(self, call: Call) -> Scope:
         flow = call.flow
         if flow.unavailable:
             raise Unavailable(f"'{flow.name}' is not available: {flow.unavailable}")
         admitted = admit(flow, call.arguments)
         extra = passed_on(flow, admitted.undeclared, call.extra)
-        scope = Scope(arguments=admitted.arguments, extra=extra, aliases=flow.aliases)
-        orchestrated = flow.document is not None
+        return Scope(arguments=admitted.arguments, extra=extra, aliases=flow.aliases)
+
+    async def _run(self, call: Call, scope: Scope) -> Result:
+        flow = call.flow
         outcome: Answer | Json | Missing = None
-        for step in flow.steps if orchestrated else flow.steps[:-1]:
+        for step in flow.steps if flow.document is not None else flow.steps[:-1]:
             outcome = await self._intermediate(step, scope)
             if outcome is not MISSING:
                 scope.steps[step.name] = outcome
@@ -76,6 +128,8 @@ class CallEngine:
             await outcome.close()
             raise UpstreamError(f"step '{step.name}' failed: {outcome.operation} answered {outcome.status}")
         return await self.decode(outcome)
+
+    # -- what came of it ------------------------------------------------------------------------------
 
     async def _answered(self, call: Call, answer: Answer, scope: Scope) -> Result:
         flow = call.flow
@@ -99,6 +153,13 @@ class CallEngine:
         except MappingError:
             return MISSING
 
+    async def _waited(self, standing: Standing) -> Result:
+        ended = await self.desk.wait(standing, None)
+        outcome = ended.outcome
+        if outcome.content is not None:
+            return Result(content=outcome.content, media_type=outcome.media_type)
+        return Result(status=200, value=ended.envelope())
+
     # -- what steps may use ---------------------------------------------------------------------------
 
     async def send(self, operation: Operation, arguments: Mapping[str, Json], extra: Extra) -> Answer:
@@ -107,18 +168,12 @@ class CallEngine:
     async def decode(self, answer: Answer) -> Json:
         return await self._upstreams.decode(answer)
 
-    def _finished(self, call: Call, code: str, seconds: float) -> None:
-        self.events.emit(
-            FlowFinished(
-                capability=self.plan.name,
-                listener=call.listener,
-                flow=call.flow.name,
-                principal=call.principal.name,
-                request_id=call.request_id,
-                seconds=seconds,
-                code=code,
-            )
-        )
+    async def finish(self, operation: Operation, arguments: Mapping[str, Json]) -> Answer | Json:
+        ended = await self.desk.finish(operation, arguments)
+        if isinstance(ended, Outcome) and ended.state is not State.SUCCEEDED:
+            reason = ended.message or ended.provider_status or str(ended.state)
+            raise UpstreamError(f"the job of {operation.id} did not succeed: {reason}")
+        return ended.result if isinstance(ended, Outcome) else ended
 
 
 def _shaped(flow: Flow, document: Json, scope: Scope, status: int) -> Result:

@@ -69,6 +69,15 @@ class UpstreamRetried(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OfferHidden(Event):
+    """Something that a capability offers is not to be had on a merged endpoint, and why."""
+
+    offer: str
+    capability: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnexpectedError(Event):
     """Something broke that should not have: `error` goes to the log with its traceback, never to a caller."""
 
@@ -107,5 +116,7 @@ def log_event(event: Event) -> None:
         _log.info("upstream %s %s %s %s %.0f ms", event.operation, event.method, event.host, outcome, ms)
     elif isinstance(event, UpstreamRetried):
         _log.warning("upstream %s is asked again: %s", event.operation, event.reason)
+    elif isinstance(event, OfferHidden):
+        _log.warning("%s of %s is hidden: %s", event.offer, event.capability, event.reason)
     else:
         _log.debug("%s", event)

@@ -16,6 +16,7 @@ from capspec.errors import Place, Problem, ResponseTooLarge
 from capspec.events import EventStream
 from capspec.mapping import Output
 from capspec.model import HintsSpec, ListenerSpec
+from capspec.offers import FileResource, Prompt
 from capspec.polling import Idempotency, Poll
 from capspec.template import JsonText, Template, Tree
 from capspec.values import MISSING, Json, Missing
@@ -228,6 +229,10 @@ class Runtime(Protocol):
 
     async def decode(self, answer: Answer) -> Json: ...
 
+    async def finish(self, operation: Operation, arguments: Mapping[str, Json]) -> Answer | Json:
+        """Start a job and wait for its end: its result, or the answer that started none."""
+        ...
+
 
 @dataclass(slots=True)
 class Scope:
@@ -265,6 +270,7 @@ class Flow:
 
     `path` alternates literals and variables as the route table needs them ("" parts left out); tools have
     none. `open_query` and `open_body` say that undeclared arguments are passed on as query or JSON body.
+    `job` is the operation whose answer is a job, when calling it is all that the flow does.
     `unavailable` says why the flow cannot work; it is then listed by `inspect` and served as an error.
     """
 
@@ -289,6 +295,7 @@ class Flow:
     missing: tuple[str, ...] = ()
     unavailable: str = ""
     calls: tuple[Operation, ...] = ()
+    job: Operation | None = None
     aliases: tuple[str, ...] = ()
     place: Place | None = None
 
@@ -315,33 +322,20 @@ class Guard(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """An MCP resource that `flow` reads; with `variables`, `uri` is a template whose values are its arguments."""
+    """An MCP resource that `flow` reads.
 
+    `parts` are its `uri` taken apart: literals, and variables named after the flow's inputs that they feed.
+    With variables, `uri` is a template of RFC 6570 in which they are called `variables`. `binary` says that
+    the content is bytes, whatever it looks like.
+    """
+
+    name: str
     uri: str
-    variables: tuple[str, ...]
-    media_type: str
+    parts: tuple[str | PathVariable, ...]
+    variables: tuple[str, ...] = ()
+    media_type: str = ""
+    binary: bool = False
     flow: Flow
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PromptArgument:
-    """An argument of a prompt, as MCP lists it."""
-
-    name: str
-    title: str
-    description: str
-    required: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prompt:
-    """An MCP prompt: messages as (role, template) pairs, rendered once with the arguments."""
-
-    name: str
-    title: str
-    description: str
-    arguments: tuple[PromptArgument, ...]
-    messages: tuple[tuple[str, Template], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -355,7 +349,7 @@ class Listener:
     transport: str
     description: str
     flows: tuple[Flow, ...]
-    resources: tuple[Resource, ...] = ()
+    resources: tuple[Resource | FileResource, ...] = ()
     prompts: tuple[Prompt, ...] = ()
     guard: Guard | None
     spec: ListenerSpec
@@ -458,5 +452,5 @@ class Engine(Protocol):
 __all__ = [
     "ANONYMOUS", "NOTHING", "Answer", "Body", "Call", "Codec", "Engine", "Extra",
     "Flow", "FollowUp", "FollowUps", "Guard", "Input", "Listener", "Location", "MissingVariable", "Operation",
-    "Parameter", "PathVariable", "Plan", "Principal", "Progress", "Prompt", "PromptArgument", "Resource", "Result", "Runtime", "Scope", "Step", "Upstream",
+    "Parameter", "PathVariable", "Plan", "Principal", "Progress", "Resource", "Result", "Runtime", "Scope", "Step", "Upstream",
 ]  # fmt: skip

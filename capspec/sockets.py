@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 from capspec.errors import CapspecError, Problem
 
+_LAST_PORT = 65535
+
 
 class ListenError(CapspecError):
     """An address cannot be listened on."""
@@ -37,6 +39,10 @@ def open_sockets(host: str, wanted: Sequence[tuple[int, str]]) -> list[socket.so
 
 def open_socket(host: str, port: int, owner: str) -> socket.socket:
     """A bound TCP socket. Raises ListenError."""
+    if not 0 <= port <= _LAST_PORT:  # getaddrinfo would take the rest of a division
+        raise ListenError(
+            f"{port} is not a port; {owner} wants it", hint=f"use one from 1 to {_LAST_PORT}, or 0"
+        )
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -50,7 +56,7 @@ def open_socket(host: str, port: int, owner: str) -> socket.socket:
             # would let two programs share it.
             found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind(address)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         found.close()
         raise _refusal(host, port, owner, error) from None
     return found
@@ -61,10 +67,10 @@ def port_of(bound: socket.socket) -> int:
     return int(bound.getsockname()[1])
 
 
-def _refusal(host: str, port: int, owner: str, error: OSError | OverflowError) -> ListenError:
+def _refusal(host: str, port: int, owner: str, error: OSError) -> ListenError:
     if isinstance(error, socket.gaierror):
         return ListenError(f"the host '{host}' is not known", hint="give --host an address of this machine")
-    number = error.errno if isinstance(error, OSError) else errno.EINVAL
+    number = error.errno
     if number == errno.EADDRINUSE:
         message = f"port {port} on {host} is in use by another program; {owner} wants it"
         return ListenError(
@@ -76,5 +82,4 @@ def _refusal(host: str, port: int, owner: str, error: OSError | OverflowError) -
     if number == errno.EACCES:
         message = f"port {port} is for privileged programs; {owner} wants it"
         return ListenError(message, hint="use a port from 1024 on, with --port or in the file")
-    reason = os.strerror(number) if isinstance(error, OSError) and number else str(error)
-    return ListenError(f"cannot listen on {host} port {port} for {owner}: {reason}")
+    return ListenError(f"cannot listen on {host} port {port} for {owner}: {error.strerror or error}")

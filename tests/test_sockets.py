@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 
 import pytest
@@ -56,3 +57,25 @@ def test_a_port_that_was_just_closed_can_be_had_again() -> None:
             accepted.close()
     with open_socket("127.0.0.1", port, "a test") as again:
         assert port_of(again) == port
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.EACCES, "is for privileged programs"),
+        (errno.ENOBUFS, "cannot listen on 127.0.0.1 port 80 for a test: refused"),
+    ],
+)
+def test_what_else_goes_wrong_is_said_too(monkeypatch: pytest.MonkeyPatch, number: int, words: str) -> None:
+    class Refusing(socket.socket):
+        def bind(self, address: object) -> None:
+            raise OSError(number, "refused")
+
+    monkeypatch.setattr("capspec.sockets.socket.socket", Refusing)
+    with pytest.raises(ListenError, match=words):
+        open_socket("127.0.0.1", 80, "a test")
+
+
+def test_a_port_that_is_none_is_said() -> None:
+    with pytest.raises(ListenError, match="70000 is not a port; a test wants it"):
+        open_socket("127.0.0.1", 70000, "a test")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -19,6 +19,8 @@ QUOTE_LIMIT = 500
 
 _TELLING = ("title", "detail", "message", "msg", "error", "error_description", "reason", "errors")
 """Fields of an error body that say what is wrong (RFC 9457, RFC 6749, and common practice)."""
+_PLACES = ("loc", "field", "pointer", "path", "param", "parameter", "source")
+"""Fields of one flaw that say what it is about (RFC 9457, 3.1; JSON:API errors; and common practice)."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 """Methods that may be repeated (RFC 9110, 9.2.2)."""
 
@@ -61,9 +63,9 @@ def upstream_failed(result: Result, content: bytes, flow: Flow, secrets: Sequenc
     return masked("\n".join(lines), secrets)
 
 
-def unavailable(flow: Flow) -> str:
+def unavailable(flow: Flow, kind: str = "tool") -> str:
     """A flow that cannot work with its file as it is."""
-    return f"This tool is not available: {flow.unavailable}. Calling it again will not help."
+    return f"This {kind} is not available: {flow.unavailable}. Calling it again will not help."
 
 
 def unexpected(request_id: str) -> str:
@@ -177,4 +179,20 @@ def _texts(value: Json) -> Iterable[str]:
             yield from _texts(item)
     elif isinstance(value, dict):
         told = list(_told(value))
+        where = _where(value)
+        if told and where:
+            told[0] = f"{where}: {told[0]}"
         yield from told or [json.dumps(value, ensure_ascii=False, default=str)]
+
+
+def _where(flaw: Mapping[str, Json]) -> str:
+    """Which part of a request a flaw is about, `body.items.0`: a list, a JSON Pointer or a name; "" if unsaid."""
+    for name in _PLACES:
+        place = flaw.get(name)
+        if isinstance(place, dict):
+            return _where(place)
+        if isinstance(place, str) and place:
+            return place.removeprefix("#").strip("/").replace("/", ".")
+        if isinstance(place, list) and place:
+            return ".".join(str(part) for part in place if isinstance(part, str | int))
+    return ""

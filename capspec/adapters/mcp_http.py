@@ -15,7 +15,8 @@ from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
 from sse_starlette.sse import AppStatus
 
-from capspec.adapters.mcp_server import PRINCIPALS, Listening, Principals, build_server
+from capspec.adapters.mcp_callers import PRINCIPALS, Principals
+from capspec.adapters.mcp_server import Listening, build_server
 from capspec.adapters.mcp_tools import Target
 from capspec.edge import ASGIScope, Edge, EdgeOptions, Receive, SendMessage
 from capspec.errors import AuthError, CallError

@@ -27,7 +27,7 @@ EVENT_LIMIT = 960 * 1024
 async def encode(result: Result, entry: Entry, request_id: str) -> types.CallToolResult:
     """What a flow gave, for a client. Closes the result."""
     try:
-        content = await _content(result)
+        content = await content_of(result)
     finally:
         await result.close()
     if result.failed:
@@ -45,7 +45,8 @@ def failure(text: str) -> types.CallToolResult:
     return types.CallToolResult(content=[_text(text)], is_error=True)
 
 
-async def _content(result: Result) -> bytes:
+async def content_of(result: Result) -> bytes:
+    """The bytes of a result, none when it is a value. Raises ResponseTooLarge."""
     if result.stream is not None:
         return b"".join([part async for part in result.stream])
     return result.content or b""
@@ -71,10 +72,10 @@ def _encode_value(value: Json | Missing, status: int, entry: Entry) -> types.Cal
     if value is MISSING and entry.shape is None:
         note = f"Done: the upstream answered {status} and sent no content."
         return types.CallToolResult(content=[_text(note)])
-    value = None if value is MISSING else _sendable(value)
+    value = None if value is MISSING else sendable(value)
     if entry.shape is not None:
         return _shaped(value, entry.shape, entry.engine.plan.secrets)
-    text = value if isinstance(value, str) else _compact(value)
+    text = value if isinstance(value, str) else compact(value)
     structured = value if isinstance(value, dict) else None
     size = _wire_size(text)
     if size > EVENT_LIMIT:
@@ -89,25 +90,25 @@ def _shaped(value: Json, shape: Shape, secrets: Sequence[str]) -> types.CallTool
     try:
         structured = shape.structure(value)
     except ValueError as error:
-        shown = value if isinstance(value, str) else _compact(value)
+        shown = value if isinstance(value, str) else compact(value)
         note = "The upstream's answer does not have the declared shape:"
         text = f"{note}\n{masked(str(error), secrets)}\nIt answered: {_shortened(shown)}"
         return failure(text)
-    text = _compact(structured)
+    text = compact(structured)
     size = _wire_size(text)
     if size > EVENT_LIMIT:
         return failure(_too_large(len(text.encode())))
     if 2 * size > EVENT_LIMIT:
-        text = f"The result ({_amount(len(text.encode()))}) is in the structured content."
+        text = f"The result ({amount(len(text.encode()))}) is in the structured content."
     return types.CallToolResult(content=[_text(text)], structured_content=structured)
 
 
 def _encode_media(content: bytes, essence: str, entry: Entry, request_id: str) -> types.CallToolResult:
     if entry.shape is not None:
         note = "The upstream's answer does not have the declared shape"
-        return failure(f"{note}: it is {_amount(len(content))} of {essence}.")
+        return failure(f"{note}: it is {amount(len(content))} of {essence}.")
     if len(content) > MEDIA_LIMIT:
-        note = f"The result is {_amount(len(content))} of {essence}: too large to be put in here."
+        note = f"The result is {amount(len(content))} of {essence}: too large to be put in here."
         return types.CallToolResult(content=[_text(note)])
     data = base64.b64encode(content).decode()
     kind = essence.partition("/")[0]
@@ -127,11 +128,12 @@ def _text(text: str) -> types.TextContent:
     return types.TextContent(type="text", text=text)
 
 
-def _compact(value: Json) -> str:
+def compact(value: Json) -> str:
+    """JSON without blanks."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _sendable(value: Json) -> Json:
+def sendable(value: Json) -> Json:
     """The value without what JSON on the wire cannot say: NaN, infinities, and halves of surrogate pairs."""
     try:
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
@@ -159,7 +161,7 @@ def _wire_size(text: str) -> int:
 
 def _too_large(size: int) -> str:
     return (
-        f"The call succeeded, but its result is {_amount(size)}: too large to be passed on. "
+        f"The call succeeded, but its result is {amount(size)}: too large to be passed on. "
         "Ask for less, such as a smaller page or fewer fields, if the tool takes such arguments."
     )
 
@@ -168,7 +170,8 @@ def _shortened(text: str) -> str:
     return text if len(text) <= EVENT_LIMIT // 16 else text[: EVENT_LIMIT // 16] + "…"
 
 
-def _amount(size: int) -> str:
+def amount(size: int) -> str:
+    """A number of bytes as people say it."""
     for unit, scale in (("MiB", 1024 * 1024), ("KiB", 1024)):
         if size >= scale:
             return f"{size / scale:.1f} {unit}"

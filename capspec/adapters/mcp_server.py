@@ -1,37 +1,31 @@
-"""Targets to an SDK server: tools/list from the catalog, tools/call through an engine."""
+"""Targets to an SDK server: what their listeners offer, and tools/call through an engine."""
 
 from __future__ import annotations
 
 import difflib
-import re
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import mcp.types as types
 from mcp import MCPError
-from mcp.server import Server, ServerRequestContext
+from mcp.server import Server
 from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler
 
+from capspec.adapters.mcp_callers import Callers, RequestContext, progress_of, request_id_of, visible_to
+from capspec.adapters.mcp_completions import Completions
 from capspec.adapters.mcp_errors import call_failed, unavailable, unexpected
+from capspec.adapters.mcp_prompts import compile_prompts
+from capspec.adapters.mcp_resources import compile_resources
 from capspec.adapters.mcp_results import encode, failure
 from capspec.adapters.mcp_tools import Catalog, Entry, Target, compile_catalog
 from capspec.edge import EdgeOptions
 from capspec.errors import CallError
 from capspec.events import UnexpectedError
-from capspec.plan import ANONYMOUS, Call, Principal, Progress
-
-PRINCIPALS = "capspec.principals"
-"""The key of an ASGI scope with one principal, or None for "not admitted", per target."""
+from capspec.plan import ANONYMOUS, Call
 
 INSTRUCTIONS_LIMIT = 800
 """Characters of instructions: they go into every conversation."""
-
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._~+/=:@-]{1,64}")
-
-Principals = tuple[Principal | None, ...]
-RequestContext = ServerRequestContext[Any, Any]
 
 
 @dataclass(slots=True)
@@ -59,23 +53,22 @@ class Desk:
     """Answers tools/list and tools/call."""
 
     catalog: Catalog
-    targets: int
-    guarded: bool
+    callers: Callers
     lists: dict[frozenset[int], types.ListToolsResult] = field(default_factory=dict)
 
     async def list_tools(
         self, context: RequestContext, params: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
-        visible = _visible(self._principals(context))
+        visible = self.callers.visible(context)
         if visible not in self.lists:
-            self.lists[visible] = self.catalog.list(visible, shared=not self.guarded)
+            self.lists[visible] = self.catalog.list(visible, shared=not self.callers.guarded)
         return self.lists[visible]
 
     async def call_tool(
         self, context: RequestContext, params: types.CallToolRequestParams
     ) -> types.CallToolResult:
-        principals = self._principals(context)
-        visible = _visible(principals)
+        principals = self.callers.principals(context)
+        visible = visible_to(principals)
         entry = self.catalog.find(params.name, visible)
         if entry is None:
             raise _unknown(params.name, self.catalog.names(visible))
@@ -86,8 +79,8 @@ class Desk:
             arguments=params.arguments or {},
             listener=entry.listener.namespace,
             principal=principals[entry.target] or ANONYMOUS,
-            request_id=_request_id(context),
-            progress=_progress(context),
+            request_id=request_id_of(context),
+            progress=progress_of(context),
         )
         return await _run(entry, call)
 
@@ -99,16 +92,14 @@ class Desk:
         entry = self.catalog.entries.get(name)
         return entry.tool.input_schema if entry is not None and entry.mirrored else None
 
-    def _principals(self, context: RequestContext) -> Principals:
-        request = context.request
-        found: Principals | None = None if request is None else request.scope.get(PRINCIPALS)
-        return found if found is not None else (ANONYMOUS,) * self.targets
-
 
 def build_server(targets: Sequence[Target], options: EdgeOptions) -> tuple[Server[Any], Listening]:
     """The SDK server of these targets, and what ends its endless streams."""
     guarded = any(listener.guard is not None for listener, _ in targets)
-    desk = Desk(compile_catalog(targets), len(targets), guarded)
+    callers = Callers(len(targets), guarded)
+    desk = Desk(compile_catalog(targets), callers)
+    prompts, resources = compile_prompts(targets, callers), compile_resources(targets, callers)
+    completions = Completions(prompts, resources)
     listening = Listening()
     name, title, version, instructions = _identity(targets, options)
     server: Server[Any] = Server(
@@ -118,6 +109,13 @@ def build_server(targets: Sequence[Target], options: EdgeOptions) -> tuple[Serve
         instructions=instructions or None,
         on_list_tools=desk.list_tools,
         on_call_tool=desk.call_tool,
+        # The SDK announces what it has been given an answer for.
+        on_list_resources=resources.list_resources if resources.entries else None,
+        on_list_resource_templates=resources.list_templates if resources.entries else None,
+        on_read_resource=resources.read if resources.entries else None,
+        on_list_prompts=prompts.list_prompts if prompts.entries else None,
+        on_get_prompt=prompts.get if prompts.entries else None,
+        on_completion=completions.complete if completions.wanted else None,
         on_subscriptions_listen=listening,
         get_tool_input_schema=desk.input_schema,
     )
@@ -143,10 +141,6 @@ def _short(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
-def _visible(principals: Principals) -> frozenset[int]:
-    return frozenset(number for number, principal in enumerate(principals) if principal is not None)
-
-
 def _unknown(name: str, known: Sequence[str]) -> MCPError:
     near = difflib.get_close_matches(name, known, 1)
     mend = f"; did you mean '{near[0]}'?" if near else ""
@@ -164,24 +158,3 @@ async def _run(entry: Entry, call: Call) -> types.CallToolResult:
         where = f"the tool {entry.name}"
         engine.events.emit(UnexpectedError(where=where, error=error, request_id=call.request_id))
         return failure(unexpected(call.request_id))
-
-
-def _request_id(context: RequestContext) -> str:
-    """The caller's own id of the HTTP request, if it is fit for a log, or a new one."""
-    offered = "" if context.request is None else context.request.headers.get("x-request-id", "")
-    return offered if _REQUEST_ID.fullmatch(offered) else secrets.token_hex(8)
-
-
-def _progress(context: RequestContext) -> Progress | None:
-    """Progress notifications for this request, or None when the client asked for none."""
-    if context.meta is None or "progress_token" not in context.meta:
-        return None
-    reached = float("-inf")
-
-    async def report(done: float, total: float | None, message: str) -> None:
-        nonlocal reached
-        if done > reached:  # progress must increase with every notification
-            reached = done
-            await context.session.report_progress(done, total, message or None)
-
-    return report

@@ -24,12 +24,17 @@ def media_essence(media_type: str) -> str:
     return media_type.partition(";")[0].strip().lower()
 
 
+def is_textual(media_type: str) -> bool:
+    """Whether a media type is one of texts."""
+    essence = media_essence(media_type)
+    return essence.startswith("text/") or essence.endswith(_TEXTUAL)
+
+
 def as_text(content: bytes, media_type: str) -> str | Missing:
     """The bytes as text, or MISSING when their media type, or they themselves, say that they are not."""
-    essence = media_essence(media_type)
-    if essence in _UNTOLD:
+    if media_essence(media_type) in _UNTOLD:
         return _guessed(content)
-    if not essence.startswith("text/") and not essence.endswith(_TEXTUAL):
+    if not is_textual(media_type):
         return MISSING
     try:
         return content.decode(_charset(media_type), "replace").removeprefix("\ufeff")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,6 +9,7 @@ import mcp.types as types
 from mcp.types import methods
 from pydantic import ValidationError
 
+from capspec.adapters.mcp_names import unique_names
 from capspec.adapters.mcp_schemas import Shape, compile_shape, object_schema
 from capspec.events import UnexpectedError
 from capspec.plan import Engine, Flow, Listener
@@ -18,11 +17,8 @@ from capspec.values import Json
 
 Target = tuple[Listener, Engine]
 
-NAME_LIMIT = 64
-"""Characters in a tool's name: the most that all clients take."""
-
 LIST_TTL_MS = 60_000
-"""For how long a client may reuse the list of tools: it changes only when the server starts again."""
+"""For how long a client may reuse a list that changes only when the server starts again."""
 
 _ERAS = ("2025-11-25", "2026-07-28")
 """The revisions whose rules for a tool differ; each older one shares the first's."""
@@ -76,48 +72,17 @@ class Catalog:
 
 def compile_catalog(targets: Sequence[Target]) -> Catalog:
     """Every flow of every target as a tool, in order."""
+    flows = _flows(targets)
+    names = unique_names([(flow.published, targets[number][1].plan.name) for number, flow in flows])
     entries: dict[str, Entry] = {}
-    for (number, flow), name in zip(_flows(targets), tool_names(targets), strict=True):
+    for (number, flow), name in zip(flows, names, strict=True):
         listener, engine = targets[number]
         entries[name] = _entry(name, number, flow, listener, engine)
     return Catalog(entries)
 
 
-def tool_names(targets: Sequence[Target]) -> list[str]:
-    """The published names of all flows in order, unique over all targets.
-
-    A name that several targets offer gets its capability's name before it in each; what is still not
-    unique after that gets a number at its end.
-    """
-    flows = list(_flows(targets))
-    shared = Counter(flow.published for _, flow in flows)
-    taken: set[str] = set()
-    names = []
-    for number, flow in flows:
-        name = flow.published
-        if shared[name] > 1:
-            name = _prefixed(targets[number][1].plan.name, name)
-        names.append(_unique(name, taken))
-        taken.add(names[-1])
-    return names
-
-
 def _flows(targets: Sequence[Target]) -> list[tuple[int, Flow]]:
     return [(number, flow) for number, (listener, _) in enumerate(targets) for flow in listener.flows]
-
-
-def _prefixed(capability: str, name: str) -> str:
-    prefix = re.sub(r"[^A-Za-z0-9_.-]+", "-", capability).strip("-") or "capability"
-    return f"{prefix[: max(8, NAME_LIMIT - len(name) - 1)]}_{name}"[:NAME_LIMIT]
-
-
-def _unique(name: str, taken: set[str]) -> str:
-    candidate, count = name, 1
-    while candidate in taken:
-        count += 1
-        ending = f"_{count}"
-        candidate = name[: NAME_LIMIT - len(ending)] + ending
-    return candidate
 
 
 def _entry(name: str, number: int, flow: Flow, listener: Listener, engine: Engine) -> Entry:

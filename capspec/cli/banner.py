@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator
 import click
 
 from capspec import __version__
+from capspec.cli.description import flows_of
 from capspec.cli.printing import plural
+from capspec.host_check import is_loopback
 from capspec.listening import Mount
 from capspec.plan import Engine, Plan
 from capspec.serving import Serving
@@ -27,6 +29,7 @@ def describe(serving: Serving, sandbox: str) -> dict[str, Json]:
         "capabilities": [_capability(engine, serving) for engine in serving.engines],
         "merged": None if merged is None else _endpoint(*merged),
         "clashes": list(serving.clashes),
+        "narrowed": _narrowed(serving),
         "sandbox": sandbox or None,
     }
 
@@ -49,6 +52,12 @@ def as_text(description: dict[str, Json]) -> str:
         ports = ", ".join(map(str, description["clashes"]))
         word = "port" if len(description["clashes"]) == 1 else "ports"
         lines += [f"More than one listener wants {word} {ports}, so everything is on one port.", ""]
+    if description["narrowed"]:
+        names = ", ".join(description["narrowed"])
+        lines += [
+            f"Only this machine can reach it, although a file says {names}; --host opens it to others.",
+            "",
+        ]
     if description["sandbox"]:
         lines += [f"Calls go to the sandbox at {description['sandbox']}.", ""]
     lines.append("Stop with Ctrl-C.")
@@ -60,12 +69,20 @@ def missing_of(plan: Plan) -> list[dict[str, Json]]:
     binds = {variable.name: variable.bind for variable in plan.missing}
     found: dict[str, dict[str, None]] = {name: {} for name in binds}
     for listener in plan.listeners:
-        for flow in listener.flows:
+        for flow in flows_of(listener):
             for name in flow.missing:
                 found.setdefault(name, {})[flow.name] = None
     return [
         {"name": name, "bind": binds.get(name, ""), "affects": list(flows)} for name, flows in found.items()
     ]
+
+
+def _narrowed(serving: Serving) -> list[str]:
+    """The addresses that files name and that other machines could reach, when none is served there."""
+    if not is_loopback(serving.host):
+        return []
+    listeners = [listener for engine in serving.engines for listener in engine.plan.listeners]
+    return sorted({listener.address for listener in listeners if not is_loopback(listener.address)})
 
 
 # -- facts ----------------------------------------------------------------------------------------------
@@ -89,7 +106,7 @@ def _capability(engine: Engine, serving: Serving) -> dict[str, Json]:
             if item.engine is engine
         ],
         "missing": missing_of(plan),
-        "unavailable": sum(bool(flow.unavailable) for item in plan.listeners for flow in item.flows),
+        "unavailable": sum(bool(flow.unavailable) for item in plan.listeners for flow in flows_of(item)),
         "warnings": len(plan.warnings),
     }
 
@@ -100,6 +117,8 @@ def _endpoint(url: str, mount: Mount) -> dict[str, Json]:
         "namespace": mount.namespace,
         "url": url,
         "count": sum(len(member.listener.available) for member in mount.members),
+        "resources": sum(len(member.listener.resources) for member in mount.members),
+        "prompts": sum(len(member.listener.prompts) for member in mount.members),
         "authentication": all(member.listener.guard is not None for member in mount.members),
     }
 
@@ -134,10 +153,11 @@ def _capability_lines(capability: dict[str, Json], width: int) -> list[str]:
 
 
 def _endpoint_line(endpoint: dict[str, Json], width: int) -> str:
-    count = plural(endpoint["count"], _NOUNS.get(endpoint["kind"], "operation"))
+    counts = [plural(endpoint["count"], _NOUNS.get(endpoint["kind"], "operation"))]
+    counts += [plural(endpoint[f"{noun}s"], noun) for noun in ("resource", "prompt") if endpoint[f"{noun}s"]]
     guarded = ", with authentication" if endpoint["authentication"] else ""
     url = click.style(f"{endpoint['url']:<{width}}", fg="cyan")
-    return f"    {endpoint['kind'].upper():<5} {url}  {count}{guarded}"
+    return f"    {endpoint['kind'].upper():<5} {url}  {', '.join(counts)}{guarded}"
 
 
 def missing_lines(missing: dict[str, Json]) -> list[str]:

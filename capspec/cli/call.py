@@ -19,7 +19,7 @@ from capspec.cli.arguments import read_arguments
 from capspec.cli.exits import FAILED
 from capspec.cli.loading import Surroundings, environment, load_plans, loading_options
 from capspec.cli.options import engine_options, engine_options_of
-from capspec.cli.printing import print_problems
+from capspec.cli.printing import print_problems, visible
 from capspec.cli.sandboxed import surroundings
 from capspec.errors import CallError
 from capspec.plan import Call, Engine, Flow, Listener, Plan, Result
@@ -76,7 +76,7 @@ async def _run(file: str, name: str, words: Sequence[str], options: dict[str, An
             app.open_engine(plan, options=engine_options_of(options)) as engine,
             _called(engine, listener, flow, arguments) as result,
         ):
-            _print(result.status, await _content(result), options["output"])
+            _print(result.status, _content(result), options["output"])
 
 
 @asynccontextmanager
@@ -118,23 +118,26 @@ def _print(status: int, content: bytes, output: str | None) -> None:
     if status >= 400:
         click.echo(f"the upstream answered with status {status}", err=True)
     if output is not None:
-        Path(output).write_bytes(content)
+        _save(content, output)
     elif content:
         _write(content)
     if status >= 400:
         raise click.exceptions.Exit(FAILED)
 
 
-async def _content(result: Result) -> bytes:
+def _content(result: Result) -> bytes:
     """What to print: the value as JSON, but texts and binary data as the upstream sent them."""
     if result.value is not MISSING and not (isinstance(result.value, str) and result.content is not None):
         indent = 2 if sys.stdout.isatty() else None
         return json.dumps(result.value, ensure_ascii=False, indent=indent).encode() + b"\n"
-    if result.content is not None:
-        return result.content
-    if result.stream is None:
-        return b""
-    return b"".join([part async for part in result.stream])
+    return result.content or b""
+
+
+def _save(content: bytes, output: str) -> None:
+    try:
+        Path(output).write_bytes(content)
+    except OSError as error:
+        raise click.UsageError(f"cannot write '{output}': {error.strerror}") from None
 
 
 def _write(content: bytes) -> None:
@@ -150,7 +153,9 @@ def _write(content: bytes) -> None:
 
 
 def _is_text(content: bytes) -> bool:
+    """Whether a terminal shows the bytes and does nothing else with them."""
     try:
-        return "\0" not in content.decode()
+        text = content.decode()
     except UnicodeDecodeError:
         return False
+    return visible(text) == text

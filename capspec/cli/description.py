@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from capspec import bindings, model
 from capspec.cli.printing import as_json
-from capspec.plan import Flow, Listener, Plan, Upstream
+from capspec.offers import FileResource
+from capspec.plan import Flow, Listener, Plan, Resource, Upstream
 from capspec.values import Json
 
 
@@ -37,6 +38,12 @@ def route_of(flow: Flow) -> str:
     )
 
 
+def flows_of(listener: Listener) -> tuple[Flow, ...]:
+    """Everything that a listener can be asked for: operations or tools, and what its resources read."""
+    read = (resource.flow for resource in listener.resources if isinstance(resource, Resource))
+    return (*listener.flows, *read)
+
+
 def _listener(listener: Listener) -> dict[str, Json]:
     return {
         "type": listener.type,
@@ -46,6 +53,28 @@ def _listener(listener: Listener) -> dict[str, Json]:
         "authentication": listener.spec.auth.type if listener.spec.auth is not None else None,
         "description": listener.description,
         "flows": [_flow(flow) for flow in listener.flows],
+        "resources": [_resource(resource) for resource in listener.resources],
+        "prompts": [
+            {
+                "name": prompt.name,
+                "description": prompt.description,
+                "arguments": [
+                    {"name": argument.name, "required": argument.required} for argument in prompt.arguments
+                ],
+            }
+            for prompt in listener.prompts
+        ],
+    }
+
+
+def _resource(resource: Resource | FileResource) -> dict[str, Json]:
+    flow = resource.flow if isinstance(resource, Resource) else None
+    return {
+        "uri": resource.uri,
+        "media_type": resource.media_type,
+        "calls": [operation.id for operation in flow.calls] if flow else [],
+        "missing": list(flow.missing) if flow else [],
+        "unavailable": flow.unavailable if flow else "",
     }
 
 

@@ -56,6 +56,10 @@ def _show(console: Console, plan: Plan, description: dict[str, Json], schemas: b
         console.print()
         console.print(_listener_heading(listener))
         console.print(Padding(_flows(listener, schemas), (0, 0, 0, 2)))
+        if listener["resources"]:
+            console.print(Padding(_resources(listener["resources"]), (0, 0, 0, 2)))
+        if listener["prompts"]:
+            console.print(Padding(_prompts(listener["prompts"]), (0, 0, 0, 2)))
     if description["upstreams"]:
         console.print("\nCalls")
         console.print(Padding(_upstreams(description["upstreams"]), (0, 0, 0, 2)))
@@ -122,6 +126,22 @@ def _schemas(flow: dict[str, Json]) -> RenderableType:
     if flow["output_schema"] is not None:
         parts.append(Text(f"output: {json.dumps(flow['output_schema'], ensure_ascii=False)}", style="dim"))
     return Group(*parts)
+
+
+def _resources(resources: Iterable[dict[str, Json]]) -> Table:
+    table = _table("Resource", "Media type", "Calls", "State")
+    for resource in resources:
+        calls = Text("\n".join(resource["calls"]))
+        table.add_row(Text(resource["uri"]), Text(resource["media_type"]), calls, _state(resource))
+    return table
+
+
+def _prompts(prompts: Iterable[dict[str, Json]]) -> Table:
+    table = _table("Prompt", "Arguments")
+    for prompt in prompts:
+        names = [f"{item['name']}{'*' if item['required'] else ''}" for item in prompt["arguments"]]
+        table.add_row(Text(prompt["name"]), Text("\n".join(names)))
+    return table
 
 
 def _upstreams(upstreams: Iterable[dict[str, Json]]) -> Table:

@@ -83,7 +83,10 @@ def environment(env_files: Iterable[str], environ: Mapping[str, str] | None = No
         from dotenv import dotenv_values  # noqa: PLC0415 - only who has such a file pays for it
 
         # Without interpolation a secret that has a `$` in it stays what it is.
-        values = dotenv_values(path, interpolate=False, encoding="utf-8-sig")
+        try:
+            values = dotenv_values(path, interpolate=False, encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise click.UsageError(f"--env-file: cannot read '{path}': {error}") from None
         found.update({name: value for name, value in values.items() if value is not None})
     return {**found, **(os.environ if environ is None else environ)}
 

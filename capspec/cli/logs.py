@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from typing import Literal
 from urllib.parse import quote, quote_plus
 
+from capspec.cli.printing import visible
+
 LogFormat = Literal["text", "json"]
 
 MASK = "****"
@@ -31,6 +33,11 @@ class Masked(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return self._json(record) if self._as_json else self._masked(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
+        # What others sent may be in a message: it stays on its line.
+        record.message = visible(record.message).replace("\n", "\\n").replace("\r", "\\r")
+        return super().formatMessage(record)
 
     def _json(self, record: logging.LogRecord) -> str:
         # Masked before it is escaped: a secret with a quote in it looks different afterwards.

@@ -16,6 +16,8 @@ from capspec.values import Json
 _COLOURS = {"error": "red", "warning": "yellow"}
 _WIDEST = 160
 
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n\r"}
+
 
 def print_problems(
     problems: Iterable[Problem], *, color: bool | None = None, stream: IO[str] | None = None
@@ -53,11 +55,16 @@ def plural(count: int, word: str) -> str:
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
+def visible(text: str) -> str:
+    """A text that drives no terminal: all its control characters but line ends and tabs spelled out."""
+    return text.translate(_CONTROLS)
+
+
 def _line(problem: Problem) -> str:
     where = click.style(f"{problem.place}: ", bold=True) if problem.place else ""
     kind = "" if problem.severity == "error" else click.style(f"{problem.severity}: ", fg=_COLOURS["warning"])
     hint = f"; {problem.hint}" if problem.hint else ""
-    return f"{where}{kind}{problem.message}{hint} {click.style(f'[{problem.code}]', dim=True)}"
+    return f"{where}{kind}{visible(problem.message + hint)} {click.style(f'[{problem.code}]', dim=True)}"
 
 
 def _excerpt(problem: Problem) -> str:
@@ -69,7 +76,7 @@ def _excerpt(problem: Problem) -> str:
     if not 0 < place.line <= len(lines):
         return ""
     # A tab is one column in a place and would be up to eight on the screen.
-    text = lines[place.line - 1].replace("\t", " ")[:_WIDEST]
+    text = visible(lines[place.line - 1].replace("\t", " ")[:_WIDEST])
     number = str(place.line)
     caret = click.style("^", fg=_COLOURS[problem.severity], bold=True)
     return f"  {number} | {text}\n  {' ' * len(number)} | {' ' * (place.column - 1)}{caret}"

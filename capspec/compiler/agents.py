@@ -1,74 +1,186 @@
-"""What an MCP listener offers beside tools, compiled: resources that flows read, and prompts."""
+"""What an MCP listener offers beside tools, compiled: resources that flows or files answer, and prompts.
+
+What cannot work is left out, and a warning says why.
+"""
 
 from __future__ import annotations
 
+import difflib
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from capspec.compiler.flows import FlowCompiler
-from capspec.compiler.paths import parse_consumed_path
+from capspec.compiler.inference import legal_name
+from capspec.compiler.locations import open_location
 from capspec.compiler.texts import Texts
+from capspec.compiler.uris import UriParts, parse_uri
+from capspec.document import Document
 from capspec.errors import Place
-from capspec.model import ListenerSpec, ParameterSpec
+from capspec.model import CallSpec, ListenerSpec, ParameterSpec
 from capspec.model.agents import PromptSpec
 from capspec.model.exposes import ResourceSpec
 from capspec.node import Report
-from capspec.plan import Prompt, PromptArgument, Resource
+from capspec.offers import FileResource, Prompt, PromptArgument
+from capspec.plan import Flow, Resource
 from capspec.template import Template, TemplateError, compile_template
-from capspec.values import MISSING
+from capspec.template.binding import literal_template
+from capspec.values import MISSING, Json
+
+PROMPT_LIMIT = 512 * 1024
+"""Bytes of a prompt in a file of its own: a client must take it in one message."""
 
 
-def compile_resources(spec: ListenerSpec, compiler: FlowCompiler) -> tuple[Resource, ...]:
-    """Resources with a flow; those of a `location` are named in a warning."""
-    found = []
+# -- resources --------------------------------------------------------------------------------------------
+
+
+def compile_resources(
+    spec: ListenerSpec, document: Document, compiler: FlowCompiler
+) -> tuple[Resource | FileResource, ...]:
+    """The resources of a listener, in order, under names and uris that are each used once."""
+    found: dict[str, Resource | FileResource] = {}
+    names: list[str] = []
     for item in spec.resources:
+        name = legal_name(item.flow.name or item.uri, names)
+        resource = _resource(item, name, document, compiler)
+        if resource is None:
+            continue
+        if resource.uri in found:
+            message = f"the uri '{resource.uri}' is that of two resources; the first one answers"
+            compiler.report.add("CAP318", message, place=item.flow.place, severity="warning")
+            continue
+        names.append(name)
+        found[resource.uri] = resource
+    return tuple(found.values())
+
+
+def _resource(
+    item: ResourceSpec, name: str, document: Document, compiler: FlowCompiler
+) -> Resource | FileResource | None:
+    place = item.flow.place
+    if not item.uri:
+        compiler.report.add("CAP316", f"resource '{name}' has no 'uri'", place=place)
+        return None
+    try:
+        uri = parse_uri(item.uri)
         if item.location:
-            message = f"resource '{item.flow.name}' has a 'location', which is not served yet"
-            compiler.report.add("CAP315", message, place=item.flow.place, severity="warning")
-        elif not item.uri:
-            compiler.report.add("CAP316", f"resource '{item.flow.name}' has no 'uri'", place=item.flow.place)
-        else:
-            found.append(_resource(item, compiler))
-    return tuple(found)
+            return _files(item, name, uri, document)
+    except ValueError as error:
+        code = "CAP315" if item.location else "CAP317"
+        message = f"resource '{name}' is left out: {error}"
+        compiler.report.add(code, message, place=place, severity="warning")
+        return None
+    return Resource(
+        name=name,
+        uri=uri.template,
+        parts=uri.parts,
+        variables=uri.names,
+        media_type=item.media_type,
+        binary=item.binary,
+        flow=_flow(item, name, uri, compiler),
+    )
 
 
-def _resource(item: ResourceSpec, compiler: FlowCompiler) -> Resource:
-    variables = parse_consumed_path(item.uri).variables
+def _files(item: ResourceSpec, name: str, uri: UriParts, document: Document) -> FileResource:
+    """Raises ValueError when there is nothing at the location."""
+    if uri.names:
+        raise ValueError("a 'location' needs a uri without variables")
+    if item.flow.call is not None or item.flow.steps:
+        raise ValueError("it has a 'location' and something to call; keep one of them")
+    folder, file = open_location(item.location, document)
+    return FileResource(
+        name=name,
+        title=item.flow.title,
+        description=item.flow.description,
+        uri=uri.template,
+        media_type=item.media_type,
+        folder=folder,
+        file=file,
+    )
+
+
+def _flow(item: ResourceSpec, name: str, uri: UriParts, compiler: FlowCompiler) -> Flow:
+    """What reads the resource; not available when it needs what the uri does not give."""
     declared = {parameter.name for parameter in item.flow.inputs}
-    inputs = tuple(_variable(name, item.flow.place) for name in variables if name not in declared)
-    flow = compiler.flow(replace(item.flow, inputs=(*item.flow.inputs, *inputs)), item.flow.name)
-    return Resource(uri=item.uri, variables=variables, media_type=item.media_type, flow=flow)
+    inputs = tuple(_input(variable, item.flow.place) for variable in uri.variables if variable not in declared)
+    call = _doubled(item.flow.call, uri.variables)
+    flow = compiler.flow(replace(item.flow, inputs=(*item.flow.inputs, *inputs), call=call), name)
+    lacking = [
+        given.name
+        for given in flow.inputs
+        if given.required and given.constant is MISSING and given.name not in uri.variables
+    ]
+    if flow.unavailable or not lacking:
+        return flow
+    names = ", ".join(f"'{name}'" for name in lacking)
+    reason = f"its uri does not say what {names} is"
+    message = f"resource '{name}' is not available: {reason}"
+    hint = f"put {{{lacking[0]}}} into the uri, or a value into 'with'"
+    compiler.report.add("CAP310", message, place=item.flow.place, hint=hint, severity="warning")
+    return replace(flow, unavailable=reason)
 
 
-def _variable(name: str, place: Place) -> ParameterSpec:
+def _input(name: str, place: Place) -> ParameterSpec:
     return ParameterSpec(
-        name=name, location="", type="string", description="", required=True, value=MISSING, mapping="",
+        name=name, location="", type="", description="", required=True, value=MISSING, mapping="",
         constraints={}, place=place,
     )  # fmt: skip
 
 
-def compile_prompts(spec: ListenerSpec, texts: Texts, report: Report) -> tuple[Prompt, ...]:
-    """Prompts with inline messages; those of a `location` are named in a warning."""
-    found = []
+def _doubled(call: CallSpec | None, variables: Iterable[str]) -> CallSpec | None:
+    """The call, where a value that is just `{x}`, as in the uri, means the variable `x`."""
+    if call is None:
+        return None
+    singles = {f"{{{name}}}": f"{{{{{name}}}}}" for name in variables}
+    arguments: dict[str, Json] = {
+        key: singles.get(re.sub(r"\s", "", value), value) if isinstance(value, str) else value
+        for key, value in call.arguments.items()
+    }
+    return replace(call, arguments=arguments)
+
+
+# -- prompts ----------------------------------------------------------------------------------------------
+
+
+def compile_prompts(spec: ListenerSpec, document: Document, texts: Texts, report: Report) -> tuple[Prompt, ...]:
+    """The prompts of a listener, in order, under names that are each used once."""
+    found: list[Prompt] = []
     for item in spec.prompts:
-        if item.location:
-            message = f"prompt '{item.name}' has a 'location', which is not served yet"
+        try:
+            if not item.name:
+                raise ValueError("it has no name")
+            name = legal_name(item.name, [prompt.name for prompt in found])
+            found.append(_prompt(item, name, document, Texts(texts.bindings, _names(item)), report))
+        except ValueError as error:
+            message = f"prompt '{item.name}' is left out: {error}"
             report.add("CAP315", message, place=item.place, severity="warning")
-        else:
-            found.append(_prompt(item, texts, report))
     return tuple(found)
 
 
-def _prompt(item: PromptSpec, texts: Texts, report: Report) -> Prompt:
-    arguments = tuple(
-        PromptArgument(
-            name=argument.name, title=argument.title, description=argument.description, required=argument.required
-        )
-        for argument in item.arguments
-    )
-    texts = Texts(texts.bindings, {argument.name for argument in item.arguments})
-    messages = tuple((role, _message(text, item, texts, report)) for role, text in item.messages)
+def _prompt(item: PromptSpec, name: str, document: Document, texts: Texts, report: Report) -> Prompt:
+    """Raises ValueError when it has no text."""
+    if item.location:
+        messages = [("user", _file_message(item, document, texts))]
+    elif item.messages:
+        messages = [(role, _message(text, item, texts, report)) for role, text in item.messages]
+    else:
+        raise ValueError("it has neither a 'template' nor a 'location'")
     return Prompt(
-        name=item.name, title=item.title, description=item.description, arguments=arguments, messages=messages
+        name=name,
+        title=item.title,
+        description=item.description,
+        arguments=tuple(
+            PromptArgument(
+                name=argument.name,
+                title=argument.title,
+                description=argument.description,
+                required=argument.required,
+                choices=argument.choices,
+            )
+            for argument in item.arguments
+        ),
+        messages=tuple(messages),
+        unknown=_unknown(item, [template for _, template in messages], report),
     )
 
 
@@ -78,3 +190,36 @@ def _message(text: str, item: PromptSpec, texts: Texts, report: Report) -> Templ
     except TemplateError as error:
         report.add("CAP331", f"prompt '{item.name}': {error}", place=item.place)
         return compile_template("")
+
+
+def _file_message(item: PromptSpec, document: Document, texts: Texts) -> Template:
+    """A whole file; without arguments nothing in it is a placeholder. Raises ValueError."""
+    folder, file = open_location(item.location, document)
+    if not file:
+        raise ValueError(f"'{item.location}' is a folder, and should be a file")
+    try:
+        text = folder.read(file, PROMPT_LIMIT).decode("utf-8-sig")
+    except OSError as error:
+        raise ValueError(f"'{item.location}' cannot be read: {error.strerror or 'it is no file'}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"'{item.location}' is not UTF-8 text") from None
+    except ValueError:
+        raise ValueError(f"'{item.location}' is larger than {PROMPT_LIMIT} bytes") from None
+    return texts.template(text, item.place) if item.arguments else literal_template(text)
+
+
+def _unknown(item: PromptSpec, templates: Iterable[Template], report: Report) -> Mapping[str, str]:
+    """Names that are no arguments, as they are written: `{{x}}` may be what the author wants to be read."""
+    known = _names(item)
+    plain = [template for template in templates if "{%" not in template.source]
+    names = dict.fromkeys(name for template in plain for name in template.names if name not in known)
+    for name in names:
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f"did you mean '{near[0]}'?" if near else "declare it as an argument, or it stays in the text"
+        message = f"prompt '{item.name}' reads '{{{{{name}}}}}', which is none of its arguments"
+        report.add("CAP333", message, place=item.place, hint=hint, severity="warning")
+    return {name: f"{{{{{name}}}}}" for name in names}
+
+
+def _names(item: PromptSpec) -> list[str]:
+    return [argument.name for argument in item.arguments]

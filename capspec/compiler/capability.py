@@ -9,12 +9,14 @@ from capspec.bindings import Bindings
 from capspec.compiler.agents import compile_prompts, compile_resources
 from capspec.compiler.flows import FlowCompiler, route_of
 from capspec.compiler.inference import legal_name
-from capspec.compiler.operations import CompiledOperation, OperationCompiler
+from capspec.compiler.jobs import JobCompiler
+from capspec.compiler.operations import CompiledOperation, CompiledUpstream, OperationCompiler
 from capspec.compiler.targets import Targets
 from capspec.compiler.texts import Texts
 from capspec.errors import CompileError
 from capspec.model import Capability, FlowSpec, ListenerSpec
-from capspec.plan import Flow, Guard, Listener, Plan
+from capspec.offers import FileResource
+from capspec.plan import Flow, Guard, Listener, Plan, Resource
 from capspec.references import PREFIXES
 from capspec.settings import Settings
 
@@ -63,12 +65,17 @@ class _CapabilityCompiler:
         return plan
 
     def _consumed(self) -> list[CompiledOperation]:
-        found: list[CompiledOperation] = []
+        found: list[tuple[CompiledOperation, CompiledUpstream]] = []
         for spec in self.capability.upstreams:
             upstream = self.operations.upstream(spec)
             self.urls += [url for url in (upstream.upstream.base_url, *upstream.urls) if url]
-            found += [self.operations.operation(operation, upstream) for operation in spec.operations]
-        return found
+            found += [(self.operations.operation(item, upstream), upstream) for item in spec.operations]
+        # What is asked about a job may be any operation of the file, so they must all be there first.
+        targets = Targets.of(operation for operation, _ in found)
+        jobs = JobCompiler(bindings=self.bindings, report=self.report, targets=targets)
+        compiled = [jobs.operation(operation, upstream) for operation, upstream in found]
+        self.urls += jobs.contacts
+        return compiled
 
     # -- listeners ----------------------------------------------------------------------------------
 
@@ -89,8 +96,8 @@ class _CapabilityCompiler:
             transport=spec.transport,
             description=spec.description or self.capability.description,
             flows=self._flows(spec, targets),
-            resources=compile_resources(spec, self._flow_compiler(spec, targets)),
-            prompts=compile_prompts(spec, Texts(self.bindings), self.report),
+            resources=self._resources(spec, targets),
+            prompts=compile_prompts(spec, self.capability.document, Texts(self.bindings), self.report),
             guard=guard,
             spec=spec,
             place=spec.place,
@@ -135,9 +142,13 @@ class _CapabilityCompiler:
                 flows.append(compiled)
         return tuple(flows)
 
-    def _flow_compiler(self, spec: ListenerSpec, targets: Targets) -> FlowCompiler:
+    def _resources(self, spec: ListenerSpec, targets: Targets) -> tuple[Resource | FileResource, ...]:
+        targets.begin(item.flow.call.target for item in spec.resources if item.flow.call is not None)
+        return compile_resources(spec, self.capability.document, self._flow_compiler(spec, targets, "resource"))
+
+    def _flow_compiler(self, spec: ListenerSpec, targets: Targets, kind: str = "tool") -> FlowCompiler:
         prefixes = tuple(dict.fromkeys((spec.namespace, *PREFIXES)))
-        return FlowCompiler(targets, Texts(self.bindings, prefixes=prefixes), prefixes, self.report)
+        return FlowCompiler(targets, Texts(self.bindings, prefixes=prefixes), prefixes, self.report, kind)
 
     def _is_new_route(self, flow: Flow, routes: dict[str, FlowSpec], spec: FlowSpec) -> bool:
         if not spec.path:

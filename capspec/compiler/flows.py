@@ -41,9 +41,15 @@ class Wiring:
 
 
 class FlowCompiler:
-    """Compiles the flows of one listener. `prefixes` are the words that stand for its arguments."""
+    """Compiles the flows of one listener.
 
-    def __init__(self, targets: Targets, texts: Texts, prefixes: tuple[str, ...], report: Report) -> None:
+    `prefixes` are the words that stand for its arguments; `kind` is what its author calls a flow without a path.
+    """
+
+    def __init__(
+        self, targets: Targets, texts: Texts, prefixes: tuple[str, ...], report: Report, kind: str = "tool"
+    ) -> None:
+        self.kind = kind
         self.targets = targets
         self.texts = texts
         self.prefixes = prefixes
@@ -80,6 +86,7 @@ class FlowCompiler:
             missing=tuple(sorted(missing)),
             unavailable=wiring.unavailable,
             calls=wiring.calls,
+            job=called if called is not None and called.poll is not None and not spec.steps else None,
             aliases=self.prefixes,
             place=spec.place,
         )
@@ -104,7 +111,7 @@ class FlowCompiler:
     def _out_of_order(
         self, spec: FlowSpec, route: tuple[str, ...], reason: str, place: Place | None = None
     ) -> Wiring:
-        kind = "operation" if spec.path else "tool"
+        kind = "operation" if spec.path else self.kind
         message = f"{kind} '{spec.name}' is not available: {reason}"
         self.report.add("CAP310", message, place=place or spec.place, severity="warning")
         return Wiring(inputs=infer_inputs(spec, Demand(), route), unavailable=reason)

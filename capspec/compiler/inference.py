@@ -94,7 +94,7 @@ def _declared(item: ParameterSpec, spec: FlowSpec, need: Need | None, outer: Inp
     required = item.required
     if required is None:
         required = bool(need and need.required) if spec.path else "default" not in schema
-    if need is not None and need.location == "path" and need.required:
+    if need is not None and need.location == "path" and need.required and "default" not in schema:
         required = True
     constant = item.value
     if isinstance(constant, str) and constant.startswith("$"):

@@ -1,7 +1,7 @@
 """A JobRef to a text that its caller can keep, and back: nobody can read, change or borrow it.
 
 The address of a job may hold a token of the provider's, so a handle is encrypted as well as authenticated
-(AES-GCM; NIST SP 800-38D). Who may use it is part of what is authenticated: for anybody else it is not a handle.
+(AES-GCM; NIST SP 800-38D). Who may use it is part of what is authenticated: anybody else has no handle.
 """
 
 from __future__ import annotations
@@ -29,13 +29,15 @@ _NONCE_BYTES = 12
 class HandleKey:
     """The key of the handles of one capability. Two keys from one secret differ when their purposes do."""
 
-    __slots__ = ("_key",)
+    __slots__ = ("_cipher",)
 
     def __init__(self, key: bytes) -> None:
         """`key` is 32 random bytes."""
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - few files have jobs
+
         if len(key) != _KEY_BYTES:
             raise ValueError(f"a key for handles has {_KEY_BYTES} bytes")
-        self._key = key
+        self._cipher = AESGCM(key)
 
     @classmethod
     def generate(cls) -> HandleKey:
@@ -44,11 +46,11 @@ class HandleKey:
 
     @classmethod
     def from_secret(cls, secret: str, purpose: str = "") -> HandleKey:
-        """The key that a secret stands for (HKDF; RFC 5869): handles outlive the process, and others share them.
+        """The key that a secret stands for (HKDF; RFC 5869), so that handles outlive the process.
 
         Raises ValueError for a secret that is too short to be one.
         """
-        from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415 - few files have jobs
+        from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
         from cryptography.hazmat.primitives.kdf.hkdf import HKDF  # noqa: PLC0415
 
         if len(secret) < _SHORTEST_SECRET:
@@ -60,17 +62,17 @@ class HandleKey:
         return "HandleKey(****)"
 
     def seal(self, job: JobRef, principal: str) -> str:
-        """The handle of a job, for the caller of that name. Raises Unavailable for a job with too long addresses."""
+        """The handle of a job, for the caller of that name. Raises Unavailable when it would be too long."""
         nonce = os.urandom(_NONCE_BYTES)
         content = json.dumps(job.to_json(), separators=(",", ":")).encode()
-        sealed = nonce + _cipher(self._key).encrypt(nonce, content, _bound_to(principal))
+        sealed = nonce + self._cipher.encrypt(nonce, content, _bound_to(principal))
         handle = PREFIX + base64.urlsafe_b64encode(sealed).decode("ascii").rstrip("=")
         if len(handle) > LONGEST:
-            raise Unavailable(f"the job of {job.operation} was started, but its addresses are too long for a handle")
+            raise Unavailable(f"a job of {job.operation} was started, but is too long for a handle")
         return handle
 
     def open(self, handle: str, principal: str, *, now: float, operation: str = "") -> JobRef:
-        """The job of a handle. `now` is seconds since the epoch; `operation` is the only one that may have started it.
+        """The job of a handle. `now` is seconds since the epoch; `operation` must have started it, if given.
 
         Raises JobExpired for one that was valid; and JobNotFound, always in the same words, for one that was
         changed, that belongs to somebody else or to another operation, or that never was a handle.
@@ -81,9 +83,7 @@ class HandleKey:
         if sealed is None:
             raise _not_found()
         try:
-            content = _cipher(self._key).decrypt(
-                sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _bound_to(principal)
-            )
+            content = self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _bound_to(principal))
         except (InvalidTag, ValueError):
             raise _not_found() from None
         job = JobRef.from_json(json.loads(content))
@@ -95,7 +95,9 @@ class HandleKey:
 
 
 def _not_found() -> JobNotFound:
-    return JobNotFound("there is no such job", hint="use the handle as it was given, with the same credentials")
+    return JobNotFound(
+        "there is no such job", hint="use the handle as it was given, with the same credentials"
+    )
 
 
 def _decoded(handle: str) -> bytes | None:
@@ -113,7 +115,3 @@ def _decoded(handle: str) -> bytes | None:
 
 def _bound_to(principal: str) -> bytes:
     return PREFIX.encode() + principal.encode("utf-8", "surrogatepass")
-
-
-class _Cipher:
-    pass

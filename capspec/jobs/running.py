@@ -68,6 +68,12 @@ class Jobs:
 
     # -- starting -------------------------------------------------------------------------------------
 
+    async def send(
+        self, operation: Operation, arguments: Mapping[str, Json], extra: Extra = NOTHING
+    ) -> Answer:
+        """The answer to one request, as `Submitter.send` gives it: for an operation that need not start a job."""
+        return await self._submitter.send(operation, arguments, extra)
+
     async def submit(
         self, operation: Operation, arguments: Mapping[str, Json], extra: Extra = NOTHING
     ) -> Accepted | Answer:
@@ -171,10 +177,13 @@ class Jobs:
             message = f"the job has not ended after {waiting.attempts} looks"
         outcome = replace(waiting.told(waiting.outcome), state=State.TIMED_OUT, code=str(Code.TIMED_OUT))
         if poll.on_timeout == "cancel" and follow_ups.cancel is not None:
-            canceled = await self.cancel(job)
+            try:
+                canceled = await self.cancel(job)
+            except Unavailable as error:
+                return replace(outcome, message=f"{message}: {error.problems[0].message}")
             if canceled.final:
                 return replace(canceled, attempts=outcome.attempts)
-            return replace(outcome, message=f"{message}; it was asked to stop")
+            return replace(outcome, message=f"{message}: {canceled.message}")
         return replace(outcome, message=f"{message}; it may still be running")
 
     # -- ending ---------------------------------------------------------------------------------------

@@ -10,12 +10,13 @@ from capspec.node import Node
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptArgumentSpec:
-    """An argument of a prompt; required unless its author says otherwise."""
+    """An argument of a prompt; required unless its author says otherwise. `choices` are its `enum`."""
 
     name: str
     title: str
     description: str
     required: bool
+    choices: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,7 @@ def _argument(name: str, node: Node) -> PromptArgumentSpec:
         title=node.text("label", "display", "title"),
         description=node.text("description"),
         required=True if required is None else required,
+        choices=node.texts("enum"),
     )
     node.has("name", "type")
     node.finish("a prompt argument")

@@ -59,11 +59,15 @@ class FlowSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceSpec:
-    """An MCP resource that a flow reads; a `uri` with `{x}` in it is a template (RFC 6570, level 1)."""
+    """An MCP resource: what a flow reads, or files at a `location`.
+
+    A `uri` with `{x}` in it is a template (RFC 6570). `binary` says that the content is bytes.
+    """
 
     uri: str
     media_type: str
     location: str
+    binary: bool
     flow: FlowSpec
 
 
@@ -141,11 +145,14 @@ def _resource(name: str, node: Node) -> ResourceSpec:
         uri=node.text("uri"),
         media_type=node.text("mimeType"),
         location=node.text("location"),
-        flow=_flow(name, node, path="", inputs=()),
+        binary=node.flag("binary") or False,
+        flow=_flow(name, node, path="", inputs=(), kind="a resource"),
     )
 
 
-def _flow(name: str, node: Node, *, path: str, inputs: tuple[ParameterSpec, ...]) -> FlowSpec:
+def _flow(
+    name: str, node: Node, *, path: str, inputs: tuple[ParameterSpec, ...], kind: str = "a tool"
+) -> FlowSpec:
     method = node.text("method", default="GET").upper() if path else ""
     if path and method not in METHODS:
         node.error("CAP124", f"'{method}' is not an HTTP method", hint=f"use one of {', '.join(METHODS)}")
@@ -169,7 +176,7 @@ def _flow(name: str, node: Node, *, path: str, inputs: tuple[ParameterSpec, ...]
         place=node.place,
     )
     node.has("path", "responses", "responseBinary", "operationId", "binary")
-    node.finish("an exposed operation" if path else "a tool")
+    node.finish("an exposed operation" if path else kind)
     return spec
 
 

@@ -10,7 +10,7 @@ from capspec.sandbox.endpoint import Endpoint, Provider, RefusedError
 from capspec.sandbox.faults import FaultSyntaxError, Strike
 from capspec.sandbox.faults.book import HEADER
 from capspec.sandbox.faults.play import Exchange, play
-from capspec.sandbox.journal import BODY, ENTRY, Entry, replayed
+from capspec.sandbox.journal import BODY, ENTRY, Entry
 from capspec.sandbox.world import STRIKE, World
 
 
@@ -52,7 +52,7 @@ class Gate:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            response = await self._endpoint.call(Request(scope, replayed(scope[BODY], receive)))
+            response = await self._endpoint.call(Request(scope, receive))
         except RefusedError as refusal:
             response = refusal.response
         await self._signed(response, scope[ENTRY])(scope, receive, send)

@@ -147,16 +147,6 @@ async def _read(receive: Receive) -> bytes | None:
     return bytes(body)
 
 
-def replayed(body: bytes, receive: Receive) -> Receive:
-    """``receive`` as it was before ``body`` was read from it."""
-    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def replay() -> Message:
-        return messages.pop() if messages else await receive()
-
-    return replay
-
-
 async def _too_large(send: Send) -> None:
     await send({"type": "http.response.start", "status": 413, "headers": [(b"content-length", b"0")]})
     await send({"type": "http.response.body", "body": b""})

@@ -8,6 +8,7 @@ from capspec.linking import Linker
 from capspec.node import Node
 from capspec.plan import NOTHING, Answer, Operation, Runtime, Scope
 from capspec.references import Arguments
+from capspec.values import Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,9 +20,11 @@ class CallStep:
     arguments: Arguments
     passes_extra: bool = False
 
-    async def run(self, scope: Scope, runtime: Runtime) -> Answer:
-        extra = scope.extra if self.passes_extra else NOTHING
-        return await runtime.send(self.operation, self.arguments.read(scope), extra)
+    async def run(self, scope: Scope, runtime: Runtime) -> Answer | Json:
+        arguments = self.arguments.read(scope)
+        if self.operation.poll is not None:
+            return await runtime.finish(self.operation, arguments)
+        return await runtime.send(self.operation, arguments, scope.extra if self.passes_extra else NOTHING)
 
 
 def compile_step(name: str, node: Node, linker: Linker) -> CallStep:

@@ -38,6 +38,8 @@ class Serving:
                     _, writer = await asyncio.open_connection("127.0.0.1", port)
                 except ConnectionRefusedError:
                     return
+                except ConnectionResetError:  # the socket was closed in between
+                    continue
                 writer.close()
                 await asyncio.sleep(0.01)
 

@@ -153,6 +153,25 @@ async def test_bytes_go_to_a_file_or_a_pipe(tmp_path: Path) -> None:
     assert target.read_bytes() == pipe.stdout_bytes == b"\x89PNG\r\n\x1a\n\x00"
 
 
+async def test_an_output_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    result = await call(tmp_path, "get-picture", "--output", str(tmp_path / "no" / "picture.png"))
+    assert result.exit_code == 2
+    assert "cannot write" in result.stderr
+
+
+async def test_arguments_that_are_not_declared_go_along_where_the_file_says_nothing(tmp_path: Path) -> None:
+    text = THING.replace("[{name: body, in: body, type: object}]", "[]")
+    result = await call(tmp_path, "make-thing", "a=1", "b=x", "b=y", "c:=[true]", text=text)
+    assert json.loads(json.loads(result.stdout)["body"]) == {"a": "1", "b": ["x", "y"], "c": [True]}
+
+
+async def test_an_env_file_that_is_not_text_is_said(tmp_path: Path) -> None:
+    (tmp_path / "bad.env").write_bytes(b"A=\xff\xfe")
+    result = await call(tmp_path, "get-thing", "id=1", "--env-file", str(tmp_path / "bad.env"))
+    assert result.exit_code == 2
+    assert "cannot read" in result.stderr
+
+
 async def test_the_sandbox_answers_without_a_key(tmp_path: Path) -> None:
     flux = Path(__file__).parents[2] / "capabilities" / "flux.yaml"
     done = await finished("call", "--sandbox", str(flux), "editimagekontextpro", "prompt=make it red")

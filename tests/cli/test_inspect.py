@@ -9,7 +9,7 @@ from typing import Any
 from click.testing import CliRunner
 
 from capspec.cli import group
-from tests.cli.thing_capability import GUARDED, THING, write
+from tests.cli.thing_capability import GUARDED, READABLE, THING, write
 
 TROUBLED = GUARDED.replace("call: up.make-thing", "call: up.mak-thing").replace(
     "capability:\n", "binds: [{namespace: env, keys: {THING_TOKEN: THE_KEY, SPARE: SPARE}}]\ncapability:\n"
@@ -68,6 +68,17 @@ def test_tables_have_it_all_for_people(tmp_path: Path) -> None:
         "things.yaml:33:",
     ):  # fmt: skip
         assert words in text, words
+
+
+def test_resources_and_prompts_are_shown_too(tmp_path: Path) -> None:
+    file = write(tmp_path, text=READABLE)
+    (thing,) = as_json(file)
+    mcp = thing["listeners"][1]
+    assert mcp["resources"][0]["uri"] == "thing://{id}"
+    assert mcp["prompts"][0]["arguments"] == [{"name": "what", "required": True}]
+    text = inspect(file)
+    assert "thing://{id}" in text
+    assert "what*" in text
 
 
 def test_schemas_are_shown_on_demand(tmp_path: Path) -> None:

@@ -44,6 +44,11 @@ def test_very_short_secrets_are_left_alone() -> None:
     assert Masked("text", ["", "abc"]).format(record("abcdef")).endswith("abcdef")
 
 
+def test_a_message_stays_on_its_line_and_drives_no_terminal() -> None:
+    line = Masked("text", []).format(record("one\r\ntwo \x1b[31mred"))
+    assert line.endswith(r"one\r\ntwo \x1b[31mred")
+
+
 def test_json_lines_have_time_level_logger_and_message() -> None:
     entry = json.loads(Masked("json", []).format(record("line one\nline two")))
     assert entry["level"] == "warning"

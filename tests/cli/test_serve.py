@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.cli.cli_processes import PATIENCE, finished, served, started
-from tests.cli.thing_capability import GUARDED, Gate, echo, write
+from tests.cli.thing_capability import GUARDED, READABLE, THING, Gate, echo, write
 from tests.upstreams import serving
 
 pytestmark = pytest.mark.anyio
@@ -249,6 +249,19 @@ async def test_the_banner_is_for_people_unless_json_is_asked_for(tmp_path: Path)
     assert "3 tools" in text
     assert "THING_TOKEN has no value: read-thing, get-thing, make-thing, get-picture cannot work" in text
     assert "all tools together" in text
+
+
+async def test_the_banner_counts_resources_and_prompts(tmp_path: Path) -> None:
+    async with served(write(tmp_path, text=READABLE)) as server:
+        mcp = server.banner["capabilities"][0]["endpoints"][1]
+    assert (mcp["count"], mcp["resources"], mcp["prompts"]) == (3, 1, 1)
+
+
+async def test_an_address_for_other_machines_is_not_opened_and_the_banner_says_so(tmp_path: Path) -> None:
+    text = THING.replace("port: REST_PORT", "port: REST_PORT\n      address: 0.0.0.0")
+    async with served(write(tmp_path, text=text)) as server:
+        assert server.url("rest").startswith("http://127.0.0.1:")
+        assert server.banner["narrowed"] == ["0.0.0.0"]
 
 
 async def test_a_secret_is_masked_in_the_log(tmp_path: Path) -> None:

@@ -108,6 +108,19 @@ def test_a_directory_means_the_capability_files_in_it_but_not_hidden_ones(tmp_pa
     ]
 
 
+def test_a_name_that_is_no_file_in_a_directory_is_told_of(tmp_path: Path) -> None:
+    (tmp_path / "gone.yaml").symlink_to(tmp_path / "nowhere")
+    result = run(str(tmp_path))
+    assert result.exit_code == 1
+    assert "gone.yaml': there is no such file" in result.stdout
+
+
+def test_what_is_in_a_file_drives_no_terminal(tmp_path: Path) -> None:
+    file = write(tmp_path, text='capspec: "1"\n"\\e[31mred": 1\n')
+    result = CliRunner().invoke(group, ["validate", "--color", file], color=True)
+    assert r"'\x1b[31mred' is not known" in result.stdout
+
+
 def test_a_directory_without_capabilities_is_a_wrong_command_line(tmp_path: Path) -> None:
     result = run(str(tmp_path))
     assert result.exit_code == 2

@@ -50,6 +50,18 @@ GUARDED = THING.replace(
 """The same, with a variable that needs a value."""
 
 
+READABLE = (
+    THING
+    + """\
+      resources:
+        - {name: thing, uri: 'thing://{id}', mimeType: application/json, call: up.get-thing}
+      prompts:
+        - {name: ask, description: Ask, arguments: [{name: what}], template: 'What is {{what}}?'}
+"""
+)
+"""The same, with a resource and a prompt."""
+
+
 def write(
     folder: Path,
     *,

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sandbox_world import BFL, FLORA, ORIGIN, SECRETS, in_memory
+from sandbox_world import BFL, FLEXURA, FLORA, NEUROFLASH, ORIGIN, SECRETS, in_memory
 
 from capspec.sandbox import SandboxConfig, create_app
 from capspec.sandbox.clock import Clock
@@ -269,3 +269,35 @@ async def test_a_wait_ends_when_the_clock_is_moved() -> None:
 async def test_settings_that_cannot_be_used_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(settings))):
         SandboxConfig(**settings)
+
+
+async def test_each_providers_walk_is_in_the_journal_with_one_submit() -> None:
+    async with in_memory() as box:
+        job = (
+            await box.http.post("/flexura/api/generate/image", headers=FLEXURA, json={"prompt": "a"})
+        ).json()["job_id"]
+        bfl, run = (await box.submit_bfl())["id"], (await box.submit_flora()).json()["run_id"]
+        image = (await box.neuroflash("/image-generation-tasks", prompt="a")).json()["images"][0]
+        await box.advance(60)
+        links = [
+            (await box.http.get(f"/flexura/api/jobs/{job}", headers=FLEXURA)).json()["asset_url"],
+            (await box.bfl_result(bfl)).json()["result"]["sample"],
+            (await box.run_flora(run))["outputs"][0]["url"],
+        ]
+        for link in links:
+            assert (await box.http.get(link)).status_code == 200
+        await box.http.get(image["_links"]["content"], headers=NEUROFLASH)
+        walks = {
+            provider: [(entry["phase"], entry["status"]) for entry in await box.requests(provider=provider)]
+            for provider in ("flexura", "bfl", "flora", "neuroflash", "media")
+        }
+        assert walks == {
+            "flexura": [("submit", 202), ("poll", 200), ("asset", 200)],
+            "bfl": [("submit", 200), ("poll", 200)],
+            "flora": [("submit", 201), ("poll", 200)],
+            "neuroflash": [("submit", 201), ("asset", 200)],
+            "media": [("asset", 200), ("asset", 200)],
+        }
+        for identifier in (job, bfl, run):
+            assert [entry["phase"] for entry in await box.requests(job=identifier)][:2] == ["submit", "poll"]
+        assert all(entry["credentials"] == [] for entry in await box.requests(provider="media"))

@@ -239,15 +239,24 @@ async def test_rules_can_be_taken_back() -> None:
         {"fault": "reset", "after": -1},
         {"fault": "reset", "times": "twice"},
         {"fault": "reset", "probability": True},
+        "reset",
+        3,
     ],
 )
-async def test_a_rule_that_cannot_be_read_is_refused(rule: dict[str, Any]) -> None:
+async def test_a_rule_that_cannot_be_read_is_refused(rule: Any) -> None:
     with pytest.raises(FaultSyntaxError):
         create_app(SandboxConfig(faults=[rule]))
     async with in_memory() as box:
         answer = await box.http.post("/__sandbox__/faults", json=rule)
         assert answer.status_code == 400
         assert answer.json()["error"]
+
+
+async def test_two_rules_cannot_share_an_id() -> None:
+    async with in_memory() as box:
+        await box.add_fault("reset", id="mine", times=0)
+        answer = await box.http.post("/__sandbox__/faults", json={"fault": "reset", "id": "mine"})
+        assert [answer.status_code, "'mine'" in answer.json()["error"]] == [400, True]
 
 
 async def test_the_header_comes_before_the_prompt_and_the_prompt_before_the_rules() -> None:

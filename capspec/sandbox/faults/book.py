@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from capspec.sandbox.faults.fault import TIMING, Fault, directives, parse_fault
+from capspec.sandbox.faults.fault import TIMING, Fault, FaultSyntaxError, directives, parse_fault
 from capspec.sandbox.faults.rule import Rule, parse_rule
 from capspec.sandbox.randomness import seeded
 
@@ -85,6 +85,8 @@ class FaultBook:
         return Strike()
 
     def _insert(self, rule: Rule) -> None:
+        if any(rule.id == other.id for other in self.rules):
+            raise FaultSyntaxError(f"there is already a fault rule {rule.id!r}")
         self._added += 1
         self.rules.append(rule)
         self._seen[rule.id] = self._struck[rule.id] = 0

@@ -44,8 +44,10 @@ class Rule:
         }
 
 
-def parse_rule(source: Mapping[str, object], *, identifier: str) -> Rule:
+def parse_rule(source: object, *, identifier: str) -> Rule:
     """A rule from its mapping; ``identifier`` names it unless the mapping does. Raises FaultSyntaxError."""
+    if not isinstance(source, Mapping):
+        raise FaultSyntaxError(f"a fault rule is a mapping, not {source!r}")
     if unknown := sorted(set(source) - _FIELDS):
         raise FaultSyntaxError(
             f"a fault rule has no field {', '.join(map(repr, unknown))}; known: {_known(_FIELDS)}"

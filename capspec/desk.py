@@ -1,0 +1,155 @@
+"""Where adapters ask about jobs: a call starts one, a handle finds it again, an envelope says where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+
+from capspec.clock import Clock
+from capspec.errors import JobNotFound
+from capspec.jobs.handles import HandleKey
+from capspec.jobs.outcome import Outcome, State
+from capspec.jobs.reference import JobRef
+from capspec.jobs.running import Accepted, Jobs
+from capspec.plan import Answer, Call, Flow, Operation, Principal
+from capspec.values import MISSING, Json
+
+OUTCOME_STATES = tuple(str(state) for state in State)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A job of a flow, and where it stands. `handle` is what its caller keeps; `result` is shaped by the flow."""
+
+    flow: Flow
+    job: JobRef
+    handle: str
+    outcome: Outcome
+    result: Json = None
+
+    def envelope(self) -> dict[str, Json]:
+        """The outcome as callers get it; what is not known is left out.
+
+        state, job, progress (0 to 1), position, retry_after (seconds), message, result, result_expires_at
+        (RFC 3339 is left to the reader: seconds since the epoch), and for a job that did not succeed `error`
+        with code, message, details and retryable.
+        """
+        outcome = self.outcome
+        said: dict[str, Json] = {
+            "state": str(outcome.state),
+            "job": self.handle,
+            "progress": 1.0 if outcome.state is State.SUCCEEDED else outcome.progress,
+            "position": outcome.position,
+            "retry_after": outcome.retry_after,
+            "provider_status": outcome.provider_status or None,
+            "message": outcome.message or None,
+            "result_expires_at": outcome.result_expires_at,
+        }
+        if outcome.state is State.SUCCEEDED:
+            said["result"] = self.result
+        elif not outcome.state.under_way:
+            said["error"] = {
+                "code": outcome.code,
+                "message": outcome.message,
+                "details": outcome.details,
+                "retryable": outcome.retryable,
+            }
+        return {name: value for name, value in said.items() if value is not None or name == "result"}
+
+
+def envelope_schema(result: Mapping[str, Json] | None) -> dict[str, Json]:
+    """The JSON Schema (2020-12) of an envelope whose result has this schema."""
+    number = {"type": "number"}
+    return {
+        "type": "object",
+        "properties": {
+            "state": {"enum": list(OUTCOME_STATES), "description": "Where the job stands."},
+            "job": {"type": "string", "description": "The handle with which to ask about the job later."},
+            "progress": {"type": "number", "minimum": 0, "maximum": 1},
+            "position": {"type": "integer", "description": "The place in the provider's queue."},
+            "retry_after": {**number, "description": "Seconds until it is worth asking again."},
+            "provider_status": {"type": "string"},
+            "message": {"type": "string"},
+            "result_expires_at": {**number, "description": "Seconds since the epoch."},
+            "result": dict(result) if result is not None else {},
+            "error": {
+                "type": "object",
+                "properties": {
+                    "code": {"type": "string"},
+                    "message": {"type": "string"},
+                    "details": {},
+                    "retryable": {"type": "boolean"},
+                },
+            },
+        },
+        "required": ["state", "job"],
+    }
+
+
+class Desk:
+    """The jobs of one plan, as its adapters see them. It holds no state of any job."""
+
+    def __init__(self, jobs: Jobs, key: HandleKey, clock: Clock) -> None:
+        self._jobs = jobs
+        self._key = key
+        self._clock = clock
+
+    async def start(self, call: Call, operation: Operation, arguments: Mapping[str, Json]) -> Standing | Answer:
+        """Submit. An answer that starts no job comes back unread. Raises CallError."""
+        accepted = await self._jobs.submit(operation, arguments, call.extra)
+        if not isinstance(accepted, Accepted):
+            return accepted
+        handle = self._key.seal(accepted.job, call.principal.name)
+        return self._standing(call.flow, accepted.job, handle, accepted.outcome)
+
+    async def wait(
+        self,
+        standing: Standing,
+        seconds: float | None,
+        watch: Callable[[Standing], Awaitable[None]] | None = None,
+    ) -> Standing:
+        """Where the job stands when it has ended, or after `seconds`. `watch` is told of each good look."""
+        if standing.outcome.final or standing.outcome.state is State.UNKNOWN:
+            return standing
+
+        async def told(outcome: Outcome) -> None:
+            if watch is not None:
+                await watch(replace(standing, outcome=outcome))
+
+        outcome = await self._jobs.wait(standing.job, until=seconds, progress=told)
+        return self._standing(standing.flow, standing.job, standing.handle, outcome)
+
+    async def finish(self, operation: Operation, arguments: Mapping[str, Json]) -> Outcome | Answer:
+        """Start a job and wait for its end, within a flow. An answer that starts no job comes back unread."""
+        accepted = await self._jobs.submit(operation, arguments)
+        if not isinstance(accepted, Accepted):
+            return accepted
+        if accepted.outcome.final or accepted.outcome.state is State.UNKNOWN:
+            return accepted.outcome
+        return await self._jobs.wait(accepted.job)
+
+    def find(self, flow: Flow, handle: str, principal: Principal) -> Standing:
+        """The job of a handle, before any look. Raises JobNotFound, JobExpired."""
+        if flow.job is None:
+            raise JobNotFound("there is no such job")
+        job = self._key.open(handle, principal.name, now=self._clock.wall(), operation=flow.job.id)
+        return Standing(flow, job, handle, Outcome(state=State.RUNNING))
+
+    async def look(self, standing: Standing) -> Standing:
+        """Where the job stands now. Raises CallError."""
+        outcome = await self._jobs.check(standing.job)
+        return self._standing(standing.flow, standing.job, standing.handle, outcome)
+
+    async def cancel(self, standing: Standing) -> Standing:
+        """Ask the provider to stop the job. Raises Unavailable when it cannot."""
+        outcome = await self._jobs.cancel(standing.job)
+        return self._standing(standing.flow, standing.job, standing.handle, outcome)
+
+    def can_cancel(self, flow: Flow) -> bool:
+        return flow.job is not None and self._jobs.can_cancel(flow.job)
+
+    def _standing(self, flow: Flow, job: JobRef, handle: str, outcome: Outcome) -> Standing:
+        result: Json = None
+        if outcome.state is State.SUCCEEDED and outcome.result is not MISSING:
+            result = flow.output.read(outcome.result, dict(job.values))
+        return Standing(flow, job, handle, outcome, result)
