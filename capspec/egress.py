@@ -144,6 +144,6 @@ class Egress:
         self.check(url)
         if not is_among(url, allowed):
             raise EgressDenied(
-                f"a request to {origin_of(url)} was stopped: an answer named it, and the file does not allow it",
+                f"a request to {origin_of(url)} was stopped: an answer named it, the file does not allow it",
                 hint="add its host to 'allowHosts'",
             )

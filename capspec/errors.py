@@ -18,6 +18,8 @@
         JobNotFound       CAP621   404   there is no such job for this caller
         JobExpired        CAP622   410   the job can no longer be asked about
         AlreadySubmitted  CAP623   409   the upstream has seen this submission before
+        AssetNotFound     CAP624   404   there is no such asset
+        AssetGone         CAP625   410   the asset, or the link to it, is no more
         UnknownPathError  CAP611   404   no route has the path
         MethodError       CAP612   405   the path has routes for other methods
         BodySizeError     CAP613   413   the request's body is over the limit
@@ -274,3 +276,19 @@ class AlreadySubmitted(CallError):
     code = "CAP623"
     status = 409
     title = "Already submitted"
+
+
+class AssetNotFound(CallError):
+    """No link of ours leads there."""
+
+    code = "CAP624"
+    status = 404
+    title = "There is no such asset"
+
+
+class AssetGone(CallError):
+    """The asset was there; the link, the file or the upstream's original has run out."""
+
+    code = "CAP625"
+    status = 410
+    title = "The asset is gone"

@@ -69,6 +69,14 @@ class UpstreamRetried(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AssetLeft(Event):
+    """A link in an answer was to become our own, and stays what it was, and why."""
+
+    operation: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OfferHidden(Event):
     """Something that a capability offers is not to be had on a merged endpoint, and why."""
 
@@ -116,6 +124,8 @@ def log_event(event: Event) -> None:
         _log.info("upstream %s %s %s %s %.0f ms", event.operation, event.method, event.host, outcome, ms)
     elif isinstance(event, UpstreamRetried):
         _log.warning("upstream %s is asked again: %s", event.operation, event.reason)
+    elif isinstance(event, AssetLeft):
+        _log.warning("a link in an answer of %s is left as it is: %s", event.operation, event.reason)
     elif isinstance(event, OfferHidden):
         _log.warning("%s of %s is hidden: %s", event.offer, event.capability, event.reason)
     else:

@@ -1,14 +1,17 @@
-"""A folder and a name in it to the bytes of a file: never a hidden one, and never one outside of the folder."""
+"""A folder and a name in it to the bytes of a file: none that is hidden, none outside of the folder."""
 
 from __future__ import annotations
 
+import functools
+import operator
 import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_WANTED = ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY")
+_FLAGS = functools.reduce(operator.or_, (getattr(os, name, 0) for name in _WANTED), os.O_RDONLY)
 """A link that takes a file's place after it was looked at is not followed, and a pipe does not block."""
 
 
@@ -77,7 +80,9 @@ class Folder:
     def _below(self, folder: Path, prefix: str) -> Iterator[File]:
         try:
             with os.scandir(folder) as entries:
-                shown = sorted((entry for entry in entries if is_shown(entry.name)), key=lambda entry: entry.name)
+                shown = sorted(
+                    (entry for entry in entries if is_shown(entry.name)), key=lambda entry: entry.name
+                )
         except OSError:
             return
         for entry in shown:

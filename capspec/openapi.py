@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from capspec.guards import Described
+from capspec.job_resources import describe_jobs, prefer_parameter, schema_name, schema_of, start_responses
 from capspec.plan import Flow, Input, Listener, PathVariable, Plan
 from capspec.values import MISSING, Json
 
@@ -44,6 +45,8 @@ _PROBLEM: dict[str, Json] = {
         },
     },
 }
+
+_UNAUTHORIZED: dict[str, Json] = {"$ref": "#/components/responses/Unauthorized"}
 
 
 def security_scheme(listener: Listener) -> Mapping[str, Json] | None:
@@ -89,7 +92,8 @@ def _components(listener: Listener) -> dict[str, Json]:
             "headers": {"WWW-Authenticate": {"schema": {"type": "string"}}},
             "content": content,
         }
-    components: dict[str, Json] = {"schemas": {"Problem": _PROBLEM}, "responses": responses}
+    jobs = {schema_name(flow): schema_of(flow) for flow in listener.available if flow.job is not None}
+    components: dict[str, Json] = {"schemas": {"Problem": _PROBLEM, **jobs}, "responses": responses}
     scheme = security_scheme(listener)
     if scheme is not None:
         components["securitySchemes"] = {"caller": dict(scheme)}
@@ -126,6 +130,7 @@ def _paths(listener: Listener) -> dict[str, Json]:
     paths: dict[str, dict[str, Json]] = {}
     operation_ids: list[str] = []
     taken: set[tuple[str, str]] = set()
+    jobs: list[tuple[Flow, str]] = []
     for flow in listener.flows:
         own = _template(flow.path)
         template = templates.setdefault(re.sub(r"\{[^}]*\}", "{}", own.text), own)
@@ -135,8 +140,26 @@ def _paths(listener: Listener) -> dict[str, Json]:
             operation_ids.append(operation_id)
             operation = _operation(flow, template, operation_id, guarded=listener.guard is not None)
             paths.setdefault(template.text, {})[flow.method.lower()] = operation
+            if flow.job is not None:
+                jobs.append((flow, operation_id))
         taken.add(route)
+    for flow, operation_id in jobs:
+        _add_jobs(paths, flow, operation_id, operation_ids, guarded=listener.guard is not None)
     return dict(paths)
+
+
+def _add_jobs(
+    paths: dict[str, dict[str, Json]], flow: Flow, name: str, operation_ids: list[str], *, guarded: bool
+) -> None:
+    """The resources of the jobs that a flow starts, where the file itself has none."""
+    for path, methods in describe_jobs(flow).items():
+        for method, operation in methods.items():
+            operation_id = _unique(f"{name}-{operation['operationId']}", operation_ids)
+            operation_ids.append(operation_id)
+            operation["operationId"] = operation_id
+            if guarded:
+                operation["responses"]["401"] = _UNAUTHORIZED
+            paths.setdefault(path, {}).setdefault(method, operation)
 
 
 def _unique(name: str, taken: Iterable[str]) -> str:
@@ -169,12 +192,12 @@ def _responses(flow: Flow, *, guarded: bool) -> dict[str, Json]:
     media = "*/*" if flow.output.identity and flow.calls else "application/json"
     success = {"description": "What the call gave.", "content": {media: {"schema": schema}}}
     responses: dict[str, Json] = {
-        "2XX": success,
+        **({"2XX": success} if flow.job is None else start_responses(flow)),
         "400": {"$ref": "#/components/responses/InvalidInput"},
         "default": {"$ref": "#/components/responses/Problem"},
     }
     if guarded:
-        responses["401"] = {"$ref": "#/components/responses/Unauthorized"}
+        responses["401"] = _UNAUTHORIZED
     return responses
 
 
@@ -202,6 +225,10 @@ def _parameters(flow: Flow) -> Iterator[Json]:
             if (item.location, name) not in seen:
                 yield _parameter(name, item.location, item.schema, required=item.required)
             seen.add((item.location, name))
+    if flow.job is not None and not any(
+        place == "header" and name.lower() == "prefer" for place, name in seen
+    ):
+        yield prefer_parameter(starts=True)
     if flow.open_query and ("query", "query") not in seen:
         anything = {"type": "object", "additionalProperties": {"type": "string"}}
         description = "Any other query parameter is passed on as it is."

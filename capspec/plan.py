@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
+from capspec.asset_rules import Assets
 from capspec.clock import Clock
 from capspec.document import Document
 from capspec.errors import Place, Problem, ResponseTooLarge
@@ -89,7 +90,8 @@ class Operation:
     `path` alternates percent-encoded literals and variables, and is joined to the upstream's base URL.
     `query` is what the path's own `?…` says. With no `body`, parameters in "body" build a JSON body and
     those in "form" a URL-encoded one. `problem` says why the operation cannot be called at all. With `poll`
-    it starts a job, and `follow_ups` are the requests about it.
+    it starts a job, and `follow_ups` are the requests about it. With `assets` the links in its answers become
+    our own.
     """
 
     id: str
@@ -108,6 +110,7 @@ class Operation:
     poll: Poll | None = None
     idempotency: Idempotency | None = None
     follow_ups: FollowUps | None = None
+    assets: Assets | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -401,7 +404,8 @@ Progress: TypeAlias = Callable[[float, float | None, str], Awaitable[None]]
 class Call:
     """One invocation of a flow. `arguments` are by an input's name; `extra` is what REST passes through.
 
-    `streams` says that the caller can take an unmapped answer as a stream of bytes.
+    `streams` says that the caller can take an unmapped answer as a stream of bytes. `links` is the absolute URL
+    below which our own links are served, "" where nothing serves them.
     """
 
     flow: Flow
@@ -412,6 +416,7 @@ class Call:
     request_id: str = ""
     streams: bool = False
     progress: Progress | None = None
+    links: str = ""
 
 
 @dataclass(slots=True, kw_only=True)

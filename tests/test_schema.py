@@ -42,6 +42,29 @@ capability:
               inputParameters: {n: {in: query, type: integer, minimum: 1}}
               outputParameters: [{name: first, type: string, value: '$.items[0]'}]
               body: {type: json, data: {a: '{{a}}'}}
+              poll:
+                id: $.id
+                request:
+                  uriFrom: [{body: $.url, of: submit}, {header: Location}]
+                  allowHosts: ['*.example.com']
+                initialDelay: {path: $.eta, unit: s}
+                retryAfter: {header: X-Wait, unit: s, min: 1s, max: 1m}
+                interval: 2s
+                backoff: 1.5
+                timeout: 10m
+                status:
+                  {path: $.status, success: [done], failure: failed, notFound: {codes: [404], grace: 5s}}
+                progress: {path: $.progress, max: 100}
+                result: {path: $.result}
+                error: {message: [$.error.message, $.error]}
+                cancel: {call: up.get-thing, with: {id: '{{id}}'}}
+                onTimeout: leave
+              idempotency:
+                in: header
+                name: Idempotency-Key
+                duplicate: {code: 409, recover: {call: up.get-thing, with: {id: 1}}}
+              assets: {mode: save, url: $.result, keep: 1h}
+              webhook: {url: {in: body, name: hook}, secret: {name: key}, carriesResult: true}
   exposes:
     - type: rest
       port: 8080
@@ -135,6 +158,9 @@ def test_the_shipped_capabilities_are_valid(validator: Draft202012Validator, nam
         ("role: user", "role: robot"),
         ("uri: 'doc", "url: 'doc"),
         ("{type: bearer, token", "{kind: bearer, token"),
+        ("success: [done]", "succes: [done]"),
+        ("onTimeout: leave", "onTimeout: wait"),
+        ("interval: 2s", "interval: often"),
     ],
 )
 def test_typing_errors_are_caught(validator: Draft202012Validator, right: str, wrong: str) -> None:
@@ -172,7 +198,8 @@ PLACES = {
     "an exposed mcp adapter": ("mcpListener",),
     "an exposed resource": ("exposedResource",),
     "an exposed operation": ("exposedOperation",),
-    "a tool": ("tool", "mcpResource"),
+    "a tool": ("tool",),
+    "a resource": ("mcpResource",),
     "a mapping": ("stepMapping",),
     "hints": ("hints",),
     "an input parameter": ("input",),
@@ -180,8 +207,26 @@ PLACES = {
     "a prompt": ("prompt",),
     "a prompt argument": ("promptArgument",),
     "a prompt message": ("promptMessage",),
+    "'poll'": ("poll",),
+    "'request'": ("jobRequest",),
+    "'cancel'": ("jobRequest",),
+    "'uriFrom'": ("jobAddress",),
+    "'progress'": ("jobFigure",),
+    "'initialDelay'": ("jobFigure",),
+    "'retryAfter'": ("jobRetryAfter",),
+    "'status'": ("jobStatus",),
+    "'notFound'": ("jobStatus", "notFound"),
+    "'result'": ("jobResult",),
+    "'error'": ("jobError",),
+    "'idempotency'": ("idempotency",),
+    "'duplicate'": ("idempotency", "duplicate"),
+    "'recover'": ("idempotency", "duplicate", "recover"),
+    "'assets'": ("assets",),
+    "'webhook'": ("webhook",),
+    "'url' of a webhook": ("webhook", "url"),
+    "'secret' of a webhook": ("webhook", "secret"),
 }
-"""What the reader calls an object, to the definitions that describe it."""
+"""What the reader calls an object, to the definition that describes it, and the way down in it."""
 
 
 def asked_for(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
@@ -201,11 +246,13 @@ def test_every_key_that_is_read_is_in_the_schema(monkeypatch: pytest.MonkeyPatch
     bundle = schema.bundle()
     assert set(asked) <= set(PLACES), "a new kind of object: describe it in schema.base.json"
     for kind, keys in asked.items():
-        described: set[str] = set()
-        for name in PLACES[kind]:
-            definition = bundle["$defs"][name] if name else bundle
-            described |= set(definition["properties"])
-        assert keys - described == set(), f"{kind} is read with keys that schema.base.json does not describe"
+        name, *way = PLACES[kind]
+        definition = bundle["$defs"][name] if name else bundle
+        for step in way:
+            definition = definition["properties"][step]
+        assert keys - set(definition["properties"]) == set(), (
+            f"{kind} is read with keys that schema.base.json does not describe"
+        )
 
 
 # -- real files -----------------------------------------------------------------------------------------

@@ -92,6 +92,7 @@ async def running(
     *,
     environ: Mapping[str, str] | None = None,
     base_path: str = "",
+    path: Path | None = None,
     engine: app.EngineOptions | None = None,
 ) -> AsyncIterator[Whole]:
     """The capability, served for as long as the block lasts."""
@@ -102,7 +103,7 @@ async def running(
 
     async with AsyncExitStack() as stack:
         upstream = await stack.enter_async_context(serving(answered))
-        plan = plan_of(text, base=upstream.url + base_path, environ=environ)
+        plan = plan_of(text, base=upstream.url + base_path, environ=environ, path=path)
         runner = await stack.enter_async_context(app.open_engine(plan, options=engine))
         urls: dict[str, str] = {}
         for listener in plan.listeners:

@@ -16,7 +16,7 @@ ENDPOINT = "/mcp"
 
 
 def build(listener: Listener, engine: Engine, options: EdgeOptions) -> Edge:
-    """All that one listener offers on one endpoint, for every protocol revision from 2024-11-05 to 2026-07-28."""
+    """All that one listener offers on one endpoint, for every revision from 2024-11-05 to 2026-07-28."""
     return build_merged([(listener, engine)], options)
 
 

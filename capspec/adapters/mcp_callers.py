@@ -22,7 +22,7 @@ RequestContext = ServerRequestContext[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Callers:
-    """Who may be calling: `targets` counts the targets of an edge, `guarded` says that not all are for anybody."""
+    """Who may be calling. `targets` counts those of an edge; `guarded` says that not all are for anybody."""
 
     targets: int
     guarded: bool

@@ -19,9 +19,13 @@ OCTETS = "application/octet-stream"
 _KNOWN = mimetypes.MimeTypes()
 """Python's own table: what a machine's files say would make one capability answer differently on each."""
 for _extension, _type in {
-    ".md": "text/markdown", ".yaml": "application/yaml", ".yml": "application/yaml", ".toml": "application/toml",
-    ".webp": "image/webp", ".jsonl": "application/jsonl",
-}.items():  # fmt: skip
+    ".jsonl": "application/jsonl",
+    ".md": "text/markdown",
+    ".toml": "application/toml",
+    ".webp": "image/webp",
+    ".yaml": "application/yaml",
+    ".yml": "application/yaml",
+}.items():
     _KNOWN.add_type(_type, _extension)
 
 Contents = types.TextResourceContents | types.BlobResourceContents

@@ -186,7 +186,7 @@ def _texts(value: Json) -> Iterable[str]:
 
 
 def _where(flaw: Mapping[str, Json]) -> str:
-    """Which part of a request a flaw is about, `body.items.0`: a list, a JSON Pointer or a name; "" if unsaid."""
+    """What a flaw is about, such as `body.items.0`, from a list, a JSON Pointer or a name; "" if unsaid."""
     for name in _PLACES:
         place = flaw.get(name)
         if isinstance(place, dict):

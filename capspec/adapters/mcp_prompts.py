@@ -46,7 +46,9 @@ class Prompts:
             cache_scope=self.callers.cache_scope,
         )
 
-    async def get(self, context: RequestContext, params: types.GetPromptRequestParams) -> types.GetPromptResult:
+    async def get(
+        self, context: RequestContext, params: types.GetPromptRequestParams
+    ) -> types.GetPromptResult:
         """The messages with the arguments in them. What the prompt does not know of is ignored."""
         entry = self.find(params.name, self.callers.visible(context))
         arguments = params.arguments or {}
@@ -118,6 +120,7 @@ def _message(role: str, template: Template, scope: Mapping[str, str], entry: Ent
         text = template.text(scope)
     except ValueError as error:
         reason = masked(plain(str(error)), entry.secrets)
-        raise MCPError(types.INVALID_PARAMS, f"The prompt cannot be made of these arguments: {reason}") from None
+        message = f"The prompt cannot be made of these arguments: {reason}"
+        raise MCPError(types.INVALID_PARAMS, message) from None
     block = types.TextContent(type="text", text="" if text is MISSING else text)
     return types.PromptMessage(role="assistant" if role == "assistant" else "user", content=block)

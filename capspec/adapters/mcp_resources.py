@@ -1,9 +1,9 @@
-"""Targets to resources: resources/list and resources/templates/list from a catalog, resources/read from flows and files."""
+"""Targets to resources: what there is to read, and resources/read from flows and files."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import mcp.types as types
@@ -13,39 +13,25 @@ from mcp.types.version import MODERN_PROTOCOL_VERSIONS
 from capspec.adapters.mcp_callers import Callers, RequestContext, progress_of, request_id_of
 from capspec.adapters.mcp_contents import Contents, file_contents, media_type_of, result_contents
 from capspec.adapters.mcp_errors import call_failed, unavailable, unexpected, upstream_failed
+from capspec.adapters.mcp_listings import Entry, choices, listed, template_of
 from capspec.adapters.mcp_names import unique_names
 from capspec.adapters.mcp_results import amount, content_of
 from capspec.adapters.mcp_text import plain
 from capspec.adapters.mcp_tools import LIST_TTL_MS, Target
-from capspec.adapters.mcp_uris import UriPattern, file_name, file_uri
+from capspec.adapters.mcp_uris import UriPattern, file_name
 from capspec.errors import CallError, InputError
 from capspec.events import OfferHidden, UnexpectedError
 from capspec.offers import FileResource
-from capspec.plan import ANONYMOUS, Call, Engine, Listener, PathVariable, Resource, Result
+from capspec.plan import ANONYMOUS, Call, Engine, Resource, Result
 
 PAGE = 200
 """Entries of one answer to resources/list: with long descriptions they stay under 1 MiB."""
-
-FILES_LIMIT = 10_000
-"""Files of one folder that are listed."""
 
 FILE_LIMIT = 10 * 1024 * 1024
 """Bytes of a file that is served."""
 
 _NOT_FOUND = -32002
 """JSON-RPC code of an unknown resource up to MCP 2025-11-25; later it is -32602."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """A resource under the name that clients see. `pattern` matches the uris of a template."""
-
-    name: str
-    target: int
-    resource: Resource | FileResource
-    listener: Listener
-    engine: Engine
-    pattern: UriPattern | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +47,14 @@ class Resources:
         """One page: resources without variables, and the files of folders as they are now."""
         start = _start(params.cursor if params is not None else None)
         entries = self._visible(context)
-        listed: dict[str, types.Resource] = {}
+        found: dict[str, types.Resource] = {}
         for entry in entries:
-            for item in await _listed(entry):
-                listed.setdefault(item.uri, item)
+            for item in await listed(entry):
+                found.setdefault(item.uri, item)
         lasting = not any(isinstance(entry.resource, FileResource) for entry in entries)
         return types.ListResourcesResult(
-            resources=[*listed.values()][start : start + PAGE],
-            next_cursor=str(start + PAGE) if len(listed) > start + PAGE else None,
+            resources=[*found.values()][start : start + PAGE],
+            next_cursor=str(start + PAGE) if len(found) > start + PAGE else None,
             ttl_ms=LIST_TTL_MS if lasting else 0,
             cache_scope=self.callers.cache_scope,
         )
@@ -76,13 +62,13 @@ class Resources:
     async def list_templates(
         self, context: RequestContext, params: types.PaginatedRequestParams | None
     ) -> types.ListResourceTemplatesResult:
-        listed: dict[str, types.ResourceTemplate] = {}
+        found: dict[str, types.ResourceTemplate] = {}
         for entry in self._visible(context):
             resource = entry.resource
             if isinstance(resource, Resource) and resource.variables and not resource.flow.unavailable:
-                listed.setdefault(resource.uri, _template(entry.name, resource))
+                found.setdefault(resource.uri, template_of(entry.name, resource))
         return types.ListResourceTemplatesResult(
-            resource_templates=[*listed.values()], ttl_ms=LIST_TTL_MS, cache_scope=self.callers.cache_scope
+            resource_templates=[*found.values()], ttl_ms=LIST_TTL_MS, cache_scope=self.callers.cache_scope
         )
 
     async def read(
@@ -95,10 +81,10 @@ class Resources:
         return types.ReadResourceResult(contents=[contents])
 
     def choices(self, uri: str, argument: str, visible: frozenset[int]) -> Sequence[str] | None:
-        """The values that a variable of a template can have, as far as they are known; None for an unknown uri."""
+        """The known values of a template's variable; None when there is no such template."""
         for entry in self.entries:
             if entry.target in visible and entry.resource.uri == uri:
-                return _choices(entry.resource, argument)
+                return choices(entry.resource, argument)
         return None
 
     def _visible(self, context: RequestContext) -> list[Entry]:
@@ -155,69 +141,26 @@ def compile_resources(targets: Sequence[Target], callers: Callers) -> Resources:
     entries = []
     for name, (number, listener, engine, resource) in zip(names, offers, strict=True):
         if resource.uri in uris:
-            reason = f"another resource has its uri {resource.uri}; the first one answers"
-            engine.events.emit(
-                OfferHidden(offer=f"the resource '{resource.name}'", capability=engine.plan.name, reason=reason)
-            )
+            reason = f"the first with the uri {resource.uri} answers"
+            engine.events.emit(OfferHidden(offer=resource.name, capability=engine.plan.name, reason=reason))
         uris.add(resource.uri)
-        pattern = UriPattern(resource.parts) if isinstance(resource, Resource) and resource.variables else None
         entries.append(
-            Entry(name=name, target=number, resource=resource, listener=listener, engine=engine, pattern=pattern)
+            Entry(
+                name=name,
+                target=number,
+                resource=resource,
+                listener=listener,
+                engine=engine,
+                pattern=_pattern(resource),
+            )
         )
     return Resources(entries, callers)
 
 
-# -- lists ----------------------------------------------------------------------------------------------
-
-
-async def _listed(entry: Entry) -> Iterable[types.Resource]:
-    resource = entry.resource
-    if isinstance(resource, FileResource):
-        return await asyncio.to_thread(_listed_files, entry.name, resource)
-    if resource.variables or resource.flow.unavailable:
-        return ()
-    item = types.Resource(
-        name=entry.name,
-        title=resource.flow.title or None,
-        uri=resource.uri,
-        description=resource.flow.description or None,
-        mime_type=resource.media_type or None,
-    )
-    return (item,)
-
-
-def _listed_files(name: str, resource: FileResource) -> list[types.Resource]:
-    if resource.file:
-        size = resource.folder.size(resource.file)
-        return [] if size is None else [_file(resource, name, resource.title, resource.uri, resource.file, size)]
-    found = []
-    for file in resource.folder.files(FILES_LIMIT):
-        shown = file.name.encode("utf-8", "replace").decode()
-        title = f"{resource.title}: {shown}" if resource.title else ""
-        uri = file_uri(resource.uri, file.name)
-        found.append(_file(resource, f"{name}/{shown}", title, uri, file.name, file.size))
-    return found
-
-
-def _file(resource: FileResource, name: str, title: str, uri: str, file: str, size: int) -> types.Resource:
-    return types.Resource(
-        name=name,
-        title=title or None,
-        uri=uri,
-        description=resource.description or None,
-        mime_type=resource.media_type or media_type_of(file),
-        size=size,
-    )
-
-
-def _template(name: str, resource: Resource) -> types.ResourceTemplate:
-    return types.ResourceTemplate(
-        name=name,
-        title=resource.flow.title or None,
-        uri_template=resource.uri,
-        description=resource.flow.description or None,
-        mime_type=resource.media_type or None,
-    )
+def _pattern(resource: Resource | FileResource) -> UriPattern | None:
+    if isinstance(resource, Resource) and resource.variables:
+        return UriPattern(resource.parts)
+    return None
 
 
 def _start(cursor: str | None) -> int:
@@ -226,18 +169,6 @@ def _start(cursor: str | None) -> int:
     if cursor.isascii() and cursor.isdigit() and len(cursor) < 10:
         return int(cursor)
     raise MCPError(types.INVALID_PARAMS, "This cursor is not one that resources/list gave")
-
-
-def _choices(resource: Resource | FileResource, argument: str) -> Sequence[str]:
-    if isinstance(resource, FileResource):
-        return ()
-    variables = (part.name for part in resource.parts if isinstance(part, PathVariable))
-    names = [name for name, known in zip(variables, resource.variables, strict=True) if argument in (name, known)]
-    for item in resource.flow.inputs:
-        if item.name in names:
-            kinds = item.schema.get("enum") or ([True, False] if item.schema.get("type") == "boolean" else [])
-            return [str(kind).lower() if isinstance(kind, bool) else str(kind) for kind in kinds if kind is not None]
-    return ()
 
 
 # -- one resource -----------------------------------------------------------------------------------------
@@ -274,7 +205,7 @@ async def _run(entry: Entry, resource: Resource, call: Call, uri: str) -> Conten
         raise MCPError(code, call_failed(error, call.flow, engine.plan.secrets)) from error
     except MCPError:
         raise
-    except Exception as error:  # noqa: BLE001 - the last line of defence: the log gets it, the caller an id
+    except Exception as error:  # the last line of defence: the log gets it, the caller an id
         where = f"the resource {entry.name}"
         engine.events.emit(UnexpectedError(where=where, error=error, request_id=call.request_id))
         raise MCPError(types.INTERNAL_ERROR, unexpected(call.request_id)) from error

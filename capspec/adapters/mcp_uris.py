@@ -31,7 +31,7 @@ class UriPattern:
                 pattern += pending
                 pending = "(.+)" if part.greedy else "([^/]+)"
             elif pending == "([^/]+)" and index < len(parts):
-                # The first place where the literal stands is the one: what follows cannot do better with a later.
+                # The first place where the literal stands: what follows cannot do better with a later one.
                 pattern += f"(?>([^/]+?){re.escape(part)})"
                 pending = ""
             else:
@@ -45,9 +45,10 @@ class UriPattern:
         if found is None:
             return None
         try:
-            return {name: unquote(text, errors="strict") for name, text in zip(self._names, found.groups(), strict=True)}
+            values = [unquote(text, errors="strict") for text in found.groups()]
         except UnicodeDecodeError:
             return None
+        return dict(zip(self._names, values, strict=True))
 
 
 def file_uri(base: str, name: str) -> str:

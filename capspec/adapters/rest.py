@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from functools import partial
 
 from capspec.adapters import problem_json
 from capspec.adapters.rest_body import DisconnectError
 from capspec.adapters.rest_decode import Decoder, Incoming
 from capspec.adapters.rest_encode import Reply, encode, encode_json
+from capspec.adapters.rest_exchange import Exchange, InFlight
+from capspec.adapters.rest_jobs import JobEngine, JobResponses, Responder
 from capspec.adapters.rest_watch import Watch
 from capspec.edge import ASGIScope, Edge, EdgeOptions, Receive, SendMessage
 from capspec.errors import CallError, MethodError, UnknownPathError
@@ -32,37 +33,6 @@ def build(listener: Listener, engine: Engine, options: EdgeOptions) -> Edge:
     return Edge(app=app, drain=app.drain)
 
 
-@dataclass(frozen=True, slots=True)
-class _Endpoint:
-    flow: Flow
-    decoder: Decoder
-
-
-class _Description:
-    """Stands in the route table for the OpenAPI document."""
-
-
-@dataclass(slots=True)
-class _Exchange:
-    """One request while it is answered."""
-
-    request: Incoming
-    request_id: str
-    send: SendMessage
-    watch: Watch
-    result: Result | None = None
-    drained: bool = False
-
-
-@dataclass(slots=True)
-class _InFlight:
-    """The exchanges that are not over, by task, and those of them whose stream has no end of its own."""
-
-    tasks: dict[asyncio.Task[object], _Exchange] = field(default_factory=dict)
-    endless: set[asyncio.Task[object]] = field(default_factory=set)
-    draining: bool = False
-
-
 class RestApp:
     """One listener as a bare ASGI application (ASGI 3, HTTP scope)."""
 
@@ -70,14 +40,26 @@ class RestApp:
         self._listener = listener
         self._engine = engine
         self._limit = options.max_request_bytes
-        self._in_flight = _InFlight()
+        self._in_flight = InFlight()
+        self._jobs = JobResponses(engine, self._in_flight) if isinstance(engine, JobEngine) else None
         self._described: tuple[str, bytes] | None = None
-        self._routes: Routes[_Endpoint | _Description] = Routes()
-        scheme = security_scheme(listener) or {}
+        self._routes: Routes[Responder] = Routes()
+        self._add_flows()
+        self._routes.add("GET", (DESCRIPTION_PATH,), self._describe)
+        self._add_jobs()
+
+    def _add_flows(self) -> None:
+        scheme = security_scheme(self._listener) or {}
         private = frozenset({scheme["name"]}) if scheme.get("in") == "query" else frozenset()
-        for flow in listener.flows:
-            self._routes.add(flow.method, flow.path, _Endpoint(flow, Decoder(flow, private_query=private)))
-        self._routes.add("GET", (DESCRIPTION_PATH,), _Description())
+        for flow in self._listener.flows:
+            decoder = Decoder(flow, private_query=private)
+            self._routes.add(flow.method, flow.path, partial(self._call, flow, decoder))
+
+    def _add_jobs(self) -> None:
+        for flow in self._listener.flows:
+            if self._jobs is not None and flow.job is not None:
+                for method, path, respond in self._jobs.routes(flow):
+                    self._routes.add(method, path, respond)
 
     async def __call__(self, scope: ASGIScope, receive: Receive, send: SendMessage) -> None:
         if scope["type"] == "websocket":
@@ -86,37 +68,17 @@ class RestApp:
         if scope["type"] != "http":
             raise NotImplementedError(f"no {scope['type']} here")
         request = Incoming(scope, receive, self._limit)
-        exchange = _Exchange(request, _request_id(request), send, Watch(receive))
-        task: asyncio.Task[object] | None = asyncio.current_task()
-        assert task is not None
-        self._in_flight.tasks[task] = exchange
-        try:
+        exchange = Exchange(request, _request_id(request), send, Watch(receive))
+        async with self._in_flight.answering(exchange):
             await self._exchange(exchange)
-        except DisconnectError:
-            pass
-        except asyncio.CancelledError:
-            if not exchange.watch.gone:
-                raise
-            task.uncancel()
-        finally:
-            exchange.watch.stop()
-            self._in_flight.tasks.pop(task, None)
-            self._in_flight.endless.discard(task)
-            if exchange.result is not None:
-                await exchange.result.close()
 
     async def drain(self) -> None:
-        """End streams that have no end of their own, and wait until everything is answered."""
-        self._in_flight.draining = True
-        for task in self._in_flight.endless:
-            self._in_flight.tasks[task].drained = True
-            task.cancel()
-        if self._in_flight.tasks:
-            await asyncio.wait(self._in_flight.tasks)
+        """End streams and waits that have no end of their own, and wait until everything is answered."""
+        await self._in_flight.drain()
 
     # -- one request ----------------------------------------------------------------------------------------
 
-    async def _exchange(self, exchange: _Exchange) -> None:
+    async def _exchange(self, exchange: Exchange) -> None:
         try:
             reply = await self._reply(exchange)
         except CallError as error:
@@ -128,7 +90,7 @@ class RestApp:
             reply = problem_json.unexpected(exchange.request_id)
         await self._answer(exchange, reply)
 
-    async def _reply(self, exchange: _Exchange) -> Reply:
+    async def _reply(self, exchange: Exchange) -> Reply:
         request = exchange.request
         principal = await self._admit(request)
         found = self._routes.find(request.method, request.path)
@@ -138,10 +100,7 @@ class RestApp:
             raise MethodError(f"{request.method} is not offered here", allow=found.allow)
         if not isinstance(found, Match):
             raise UnknownPathError("no operation has this path", hint=f"{DESCRIPTION_PATH} lists them all")
-        if isinstance(found.target, _Description):
-            return self._description(request)
-        exchange.result = await self._run(exchange, found.target, found.values, principal)
-        return encode(exchange.result)
+        return await found.target(exchange, found.values, principal)
 
     async def _admit(self, request: Incoming) -> Principal:
         guard = self._listener.guard
@@ -149,36 +108,42 @@ class RestApp:
             return ANONYMOUS
         return await guard.admit(request.named_headers(), dict(reversed(request.query)))
 
-    async def _run(
-        self, exchange: _Exchange, endpoint: _Endpoint, values: dict[str, str], principal: Principal
-    ) -> Result:
-        flow = endpoint.flow
+    async def _call(
+        self,
+        flow: Flow,
+        decoder: Decoder,
+        exchange: Exchange,
+        values: Mapping[str, str],
+        principal: Principal,
+    ) -> Reply:
         arguments: dict[str, Json] = {}
         extra = NOTHING
         if not flow.unavailable:
-            arguments, extra = await endpoint.decoder.decode(exchange.request, values)
-        exchange.watch.start()
-        return await self._engine.run(
-            Call(
-                flow=flow,
-                arguments=arguments,
-                listener=self._listener.namespace,
-                extra=extra,
-                principal=principal,
-                request_id=exchange.request_id,
-                streams=True,
-            )
+            arguments, extra = await decoder.decode(exchange.request, values)
+        call = Call(
+            flow=flow,
+            arguments=arguments,
+            listener=self._listener.namespace,
+            extra=extra,
+            principal=principal,
+            request_id=exchange.request_id,
+            streams=True,
         )
+        if self._jobs is not None and flow.job is not None:
+            return await self._jobs.start(exchange, call)
+        exchange.watch.start()
+        exchange.result = await self._engine.run(call)
+        return encode(exchange.result)
 
-    def _description(self, request: Incoming) -> Reply:
-        mount = request.scope.get("root_path", "") or "/"
+    async def _describe(self, exchange: Exchange, values: Mapping[str, str], principal: Principal) -> Reply:
+        mount = exchange.request.scope.get("root_path", "") or "/"
         if self._described is None or self._described[0] != mount:
             self._described = mount, encode_json(describe(self._listener, self._engine.plan, mount=mount))
         return Reply(status=200, headers=[(b"content-type", b"application/json")], body=self._described[1])
 
     # -- the answer -----------------------------------------------------------------------------------------
 
-    async def _answer(self, exchange: _Exchange, reply: Reply) -> None:
+    async def _answer(self, exchange: Exchange, reply: Reply) -> None:
         headers = [*reply.headers, (b"x-request-id", exchange.request_id.encode()), _NOSNIFF]
         head = exchange.request.method == "HEAD"
         if isinstance(reply.body, bytes):
@@ -189,27 +154,25 @@ class RestApp:
             await exchange.send({"type": "http.response.body", "body": b"" if head else reply.body})
             return
         await exchange.send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        if head or await self._stream(exchange, reply.body):
+        if head or await self._stream(exchange, reply):
             exchange.watch.stop()
             await exchange.send({"type": "http.response.body", "body": b""})
 
-    async def _stream(self, exchange: _Exchange, chunks: AsyncIterator[bytes]) -> bool:
+    async def _stream(self, exchange: Exchange, reply: Reply) -> bool:
         """Send a body as it comes, no faster than the client takes it; False when it broke off.
 
         A body that broke off is left incomplete, which is the one way left to tell the client.
         """
-        task = asyncio.current_task()
-        if task is not None and exchange.result is not None and _is_endless(exchange.result):
-            if self._in_flight.draining:
-                return True
-            self._in_flight.endless.add(task)
         try:
-            async for chunk in chunks:
-                await exchange.send({"type": "http.response.body", "body": chunk, "more_body": True})
-        except asyncio.CancelledError:
-            if not exchange.drained or task is None:
-                raise
-            task.uncancel()
+            if exchange.result is None or not _is_endless(exchange.result):
+                await _send_all(exchange, reply)
+                return True
+            if not self._in_flight.draining:
+                with self._in_flight.until_drained(exchange):
+                    await _send_all(exchange, reply)
+                    return True
+            if reply.farewell:
+                await _send_part(exchange, reply.farewell)
         except CallError:
             return False
         except Exception as error:  # noqa: BLE001 - the answer has begun, so this cannot become a problem
@@ -217,12 +180,22 @@ class RestApp:
             return False
         return True
 
-    def _report(self, exchange: _Exchange, error: Exception) -> None:
+    def _report(self, exchange: Exchange, error: Exception) -> None:
         where = f"rest {self._listener.namespace}"
         self._engine.events.emit(UnexpectedError(where=where, error=error, request_id=exchange.request_id))
 
 
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
+
+
+async def _send_all(exchange: Exchange, reply: Reply) -> None:
+    assert not isinstance(reply.body, bytes)
+    async for chunk in reply.body:
+        await _send_part(exchange, chunk)
+
+
+async def _send_part(exchange: Exchange, chunk: bytes) -> None:
+    await exchange.send({"type": "http.response.body", "body": chunk, "more_body": True})
 
 
 def _is_endless(result: Result) -> bool:

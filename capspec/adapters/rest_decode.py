@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote
 
-from capspec.errors import UnknownPathError
 from capspec.adapters import rest_body
 from capspec.cookies import parse_cookies
 from capspec.edge import ASGIScope, Receive
+from capspec.errors import UnknownPathError
 from capspec.inputs import from_text
 from capspec.plan import Extra, Flow, Input
 from capspec.values import MISSING, Json

@@ -30,11 +30,15 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """An answer, encoded but for the headers that every answer has. A stream has no known length."""
+    """An answer, encoded but for the headers that every answer has.
+
+    A stream has no known length; `farewell` is its last part when the server stops before its end.
+    """
 
     status: int
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     body: bytes | AsyncIterator[bytes] = b""
+    farewell: bytes = b""
 
 
 def encode(result: Result) -> Reply:

@@ -102,7 +102,7 @@ def _files(item: ResourceSpec, name: str, uri: UriParts, document: Document) -> 
 def _flow(item: ResourceSpec, name: str, uri: UriParts, compiler: FlowCompiler) -> Flow:
     """What reads the resource; not available when it needs what the uri does not give."""
     declared = {parameter.name for parameter in item.flow.inputs}
-    inputs = tuple(_input(variable, item.flow.place) for variable in uri.variables if variable not in declared)
+    inputs = tuple(_input(name, item.flow.place) for name in uri.variables if name not in declared)
     call = _doubled(item.flow.call, uri.variables)
     flow = compiler.flow(replace(item.flow, inputs=(*item.flow.inputs, *inputs), call=call), name)
     lacking = [
@@ -142,7 +142,9 @@ def _doubled(call: CallSpec | None, variables: Iterable[str]) -> CallSpec | None
 # -- prompts ----------------------------------------------------------------------------------------------
 
 
-def compile_prompts(spec: ListenerSpec, document: Document, texts: Texts, report: Report) -> tuple[Prompt, ...]:
+def compile_prompts(
+    spec: ListenerSpec, document: Document, texts: Texts, report: Report
+) -> tuple[Prompt, ...]:
     """The prompts of a listener, in order, under names that are each used once."""
     found: list[Prompt] = []
     for item in spec.prompts:

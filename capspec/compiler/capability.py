@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from capspec import registry
 from capspec.bindings import Bindings
 from capspec.compiler.agents import compile_prompts, compile_resources
+from capspec.compiler.assets import AssetCompiler
 from capspec.compiler.flows import FlowCompiler, route_of
 from capspec.compiler.inference import legal_name
 from capspec.compiler.jobs import JobCompiler
@@ -73,8 +74,9 @@ class _CapabilityCompiler:
         # What is asked about a job may be any operation of the file, so they must all be there first.
         targets = Targets.of(operation for operation, _ in found)
         jobs = JobCompiler(bindings=self.bindings, report=self.report, targets=targets)
-        compiled = [jobs.operation(operation, upstream) for operation, upstream in found]
-        self.urls += jobs.contacts
+        assets = AssetCompiler(report=self.report)
+        compiled = [assets.operation(jobs.operation(operation, upstream)) for operation, upstream in found]
+        self.urls += [*jobs.contacts, *assets.contacts]
         return compiled
 
     # -- listeners ----------------------------------------------------------------------------------

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from capspec.document import Document
 from capspec.errors import BindError
 from capspec.folders import Folder
@@ -15,7 +13,7 @@ def open_location(location: str, document: Document) -> tuple[Folder, str]:
     A path that begins with a slash may be anywhere. Any other is relative to the capability file, and what
     it leads to must be in the file's folder. Raises ValueError, saying what is wrong.
     """
-    from capspec.binds.file import locate  # noqa: PLC0415 - reads dotenv files too, which takes time to import
+    from capspec.binds.file import locate  # noqa: PLC0415 - imports python-dotenv
 
     home = None if document.path is None else document.path.parent.absolute()
     try:

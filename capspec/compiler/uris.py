@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from capspec.plan import PathVariable
 
@@ -44,13 +45,15 @@ def parse_uri(text: str) -> UriParts:
         raise ValueError(f"the variable '{min(repeated)}' is in it twice")
     if sum(item.greedy for item in variables) > 1:
         raise ValueError("only one variable can be of the kind {+name}")
-    if any(isinstance(a, PathVariable) and isinstance(b, PathVariable) for a, b in zip(parts, parts[1:], strict=False)):
+    if any(isinstance(a, PathVariable) and isinstance(b, PathVariable) for a, b in pairwise(parts)):
         raise ValueError("there must be something between two variables")
     names = _published(item.name for item in variables)
-    template = "".join(
-        part if isinstance(part, str) else f"{{{'+' if part.greedy else ''}{names[part.name]}}}" for part in parts
-    )
+    template = "".join(part if isinstance(part, str) else _expression(part, names) for part in parts)
     return UriParts(tuple(parts), template, tuple(names.values()))
+
+
+def _expression(variable: PathVariable, names: Mapping[str, str]) -> str:
+    return f"{{{'+' if variable.greedy else ''}{names[variable.name]}}}"
 
 
 def _parts(text: str) -> list[str | PathVariable]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -14,6 +15,7 @@ from capspec.values import Json, Missing
 from capspec.wire import Headers, header
 
 _LONGEST = 4096
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +69,11 @@ def _said(source: AddressSource, answer: Seen) -> Json:
 
 
 def _absolute(base_url: str, text: str) -> str:
-    """The address, without a fragment; "" when it is none."""
-    if len(text) > _LONGEST or not text.isprintable():
+    """The address, without a fragment; "" when it is none, or when parsers differ about its host."""
+    if len(text) > _LONGEST or not text.isprintable() or text.startswith("///"):
         return ""
     try:
-        return urldefrag(urljoin(f"{base_url}/", text)).url
+        whole = text if _SCHEME.match(text) else urljoin(f"{base_url}/", text)
+        return urldefrag(whole).url
     except ValueError:
         return ""

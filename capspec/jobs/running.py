@@ -71,7 +71,7 @@ class Jobs:
     async def send(
         self, operation: Operation, arguments: Mapping[str, Json], extra: Extra = NOTHING
     ) -> Answer:
-        """The answer to one request, as `Submitter.send` gives it: for an operation that need not start a job."""
+        """The answer to one request, as `Submitter.send` gives it; the operation need not start a job."""
         return await self._submitter.send(operation, arguments, extra)
 
     async def submit(

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from capspec.errors import Place
+from capspec.model.assets import AssetsSpec, parse_assets
 from capspec.model.jobs import PollSpec, parse_poll
 from capspec.model.parameters import OutputSpec, ParameterSpec, parse_outputs, parse_parameters
 from capspec.model.submissions import IdempotencySpec, WebhookSpec, parse_idempotency, parse_webhook
@@ -53,6 +54,7 @@ class OperationSpec:
     poll: PollSpec | None
     idempotency: IdempotencySpec | None
     webhook: WebhookSpec | None
+    assets: AssetsSpec | None
     place: Place
 
 
@@ -205,6 +207,7 @@ def _operation(
         poll=parse_poll(node),
         idempotency=parse_idempotency(node),
         webhook=parse_webhook(node),
+        assets=parse_assets(node),
         place=node.place,
     )
     node.has("operationId", "tags", "path", "maxBinarySize")

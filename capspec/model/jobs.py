@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from capspec.errors import Place
 from capspec.node import Node, kind_of
-from capspec.values import MISSING, Json, Missing
+from capspec.values import Json, Missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,9 @@ def scalars(node: Node, name: str) -> tuple[Json, ...]:
     items = list(child.items()) if isinstance(child.value, list) else [child]
     for item in items:
         if isinstance(item.value, (dict, list)) or item.value is None:
-            item.error("CAP107", f"each of '{name}' should be a single value, and one is {kind_of(item.value)}")
+            item.error(
+                "CAP107", f"each of '{name}' should be a single value, and one is {kind_of(item.value)}"
+            )
     return tuple(item.value for item in items if not isinstance(item.value, (dict, list)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -144,6 +145,7 @@ class World:
             **({"make_key": lambda: next(made)} if keys else {}),
         )
         self.seen: list[Outcome] = []
+        self.looked = asyncio.Event()
 
     @property
     def operation(self) -> Operation:
@@ -172,6 +174,7 @@ class World:
     async def wait(self, job: JobRef, until: float | None = None) -> Outcome:
         async def watch(outcome: Outcome) -> None:
             self.seen.append(outcome)
+            self.looked.set()
 
         return await self.jobs.wait(job, until=until, progress=watch)
 
@@ -183,9 +186,7 @@ class World:
         return await self.wait(accepted.job)
 
 
-def capability(
-    blocks: str, *, base: str = BASE, operation: str = OPERATION, more: str = ""
-) -> str:
+def capability(blocks: str, *, base: str = BASE, operation: str = OPERATION, more: str = "") -> str:
     """A file with one operation that has these lines and blocks; `more` are further operations."""
     return f"""
 capspec: "1"
@@ -208,6 +209,8 @@ def compiled(text: str) -> Plan:
     return plan_of(text, environ={"MAKER_KEY": "sesame"})
 
 
-def world(blocks: str, script: Script, *, chance: float = 0.5, keys: Sequence[str] = (), **options: Any) -> World:
+def world(
+    blocks: str, script: Script, *, chance: float = 0.5, keys: Sequence[str] = (), **options: Any
+) -> World:
     """Jobs of a file with these blocks, against a script."""
     return World(compiled(capability(blocks, **options)), script, chance=chance, keys=keys)

@@ -78,7 +78,9 @@ def test_a_job_that_is_not_there_yet_is_pending_and_later_absent(code: int, body
 
 
 def test_where_the_file_says_nothing_of_it_not_found_is_a_refusal() -> None:
-    assert kind(StatusRule(path=compile_path("$.s"), success=frozenset({"ok"})), 404, None, 0) is Kind.REJECTED
+    assert (
+        kind(StatusRule(path=compile_path("$.s"), success=frozenset({"ok"})), 404, None, 0) is Kind.REJECTED
+    )
 
 
 @pytest.mark.parametrize(
@@ -144,7 +146,12 @@ JSON = st.recursive(
 )
 
 
-@given(rule=st.sampled_from([BY_PATH, BY_CODE, BY_FLAG]), code=st.integers(100, 599), body=JSON, age=st.floats(0, 99))
+@given(
+    rule=st.sampled_from([BY_PATH, BY_CODE, BY_FLAG]),
+    code=st.integers(100, 599),
+    body=JSON,
+    age=st.floats(0, 99),
+)
 def test_any_answer_gets_a_verdict(rule: StatusRule, code: int, body: Any, age: float) -> None:
     for found in (judge(rule, code, {"status": body}, age), judge(rule, code, body, age)):
         assert found.kind in Kind

@@ -1,4 +1,4 @@
-"""Jobs of thirteen real kinds of API: each can be said in a file, and comes to the end that its answers mean."""
+"""Jobs of thirteen kinds of API: each can be said in a file, and comes to the end that its answers mean."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ STORIES = [
 
 
 def world_of(provider: Provider, script: Script) -> World:
-    return World(compiled(capability(provider.blocks, base=provider.base, operation=provider.operation)), script)
+    return World(
+        compiled(capability(provider.blocks, base=provider.base, operation=provider.operation)), script
+    )
 
 
 @pytest.mark.parametrize(("provider", "story"), STORIES)
