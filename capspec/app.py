@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from capspec import bindings, document, model, registry
@@ -18,6 +18,10 @@ from capspec.jobs.handles import HandleKey
 from capspec.jobs.running import Jobs
 from capspec.plan import Plan
 from capspec.upstream import Upstreams
+from capspec.wire import Transport
+
+HANDLE_VARIABLE = "CAPSPEC_HANDLE_KEY"
+"""The secret that handles of jobs are made with, at least 16 characters."""
 
 BASE_URI_VARIABLE = "CAPSPEC_BASE_URI_"
 """`CAPSPEC_BASE_URI_<NAMESPACE>` replaces a base URI; the namespace in upper case, `_` for other marks."""
@@ -75,14 +79,15 @@ async def open_engine(
     clock: Clock | None = None,
     events: EventStream | None = None,
     options: EngineOptions | None = None,
+    transport: Transport | None = None,
 ) -> AsyncIterator[CallEngine]:
-    """An engine for a plan; its connections are closed at the end of the block."""
+    """An engine for a plan. Without a `transport` it has its own, closed at the end of the block."""
     options = options or EngineOptions()
     clock = clock or SystemClock()
     events = events or new_events()
-    transport = registry.find("transport", options.transport)()
+    carrier = transport or registry.find("transport", options.transport)()
     upstreams = Upstreams(
-        transport,
+        carrier,
         Egress(plan.contacts),
         clock,
         events,
@@ -93,7 +98,20 @@ async def open_engine(
     try:
         yield CallEngine(plan, upstreams, clock, events, desk)
     finally:
-        await upstreams.close()
+        if transport is None:
+            await carrier.close()
+
+
+@asynccontextmanager
+async def open_engines(plans: Sequence[Plan], options: EngineOptions) -> AsyncIterator[list[CallEngine]]:
+    """An engine for each plan, all on one transport."""
+    transport: Transport = registry.find("transport", options.transport)()
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(transport.close)
+        yield [
+            await stack.enter_async_context(open_engine(plan, options=options, transport=transport))
+            for plan in plans
+        ]
 
 
 def _handle_key(plan: Plan, options: EngineOptions) -> HandleKey:

@@ -11,7 +11,7 @@ from capspec.jobs.handles import HandleKey
 from capspec.jobs.outcome import Outcome, State
 from capspec.jobs.reference import JobRef
 from capspec.jobs.running import Accepted, Jobs
-from capspec.plan import Answer, Call, Flow, Operation, Principal
+from capspec.plan import NOTHING, Answer, Call, Extra, Flow, Operation, Principal
 from capspec.values import MISSING, Json
 
 OUTCOME_STATES = tuple(str(state) for state in State)
@@ -93,6 +93,12 @@ class Desk:
         self._jobs = jobs
         self._key = key
         self._clock = clock
+
+    async def send(
+        self, operation: Operation, arguments: Mapping[str, Json], extra: Extra = NOTHING
+    ) -> Answer:
+        """One request of an operation that must not happen twice. Raises CallError."""
+        return await self._jobs.send(operation, arguments, extra)
 
     async def start(self, call: Call, operation: Operation, arguments: Mapping[str, Json]) -> Standing | Answer:
         """Submit. An answer that starts no job comes back unread. Raises CallError."""

@@ -163,6 +163,8 @@ class CallEngine:
     # -- what steps may use ---------------------------------------------------------------------------
 
     async def send(self, operation: Operation, arguments: Mapping[str, Json], extra: Extra) -> Answer:
+        if operation.idempotency is not None:
+            return await self.desk.send(operation, arguments, extra)
         return await self._upstreams.send(operation, arguments, extra)
 
     async def decode(self, answer: Answer) -> Json:

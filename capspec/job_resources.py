@@ -118,7 +118,7 @@ def describe_jobs(flow: Flow) -> dict[str, dict[str, dict[str, Json]]]:
 def _look(flow: Flow, handle: Mapping[str, Json], what: str) -> dict[str, Json]:
     stream = {
         "type": "string",
-        "description": "An event 'progress' for each change, one 'outcome' at the end; the data is the envelope.",
+        "description": "An event 'progress' for each change and an 'outcome' at the end, with the envelope.",
     }
     found = {
         "description": "Where the job stands, whether it went well or not.",

@@ -1,4 +1,4 @@
-"""Bytes to a text that nobody can read, change or use for something else, and back (AES-GCM; NIST SP 800-38D)."""
+"""Bytes to a text that nobody can read or change, and back (AES-GCM; NIST SP 800-38D)."""
 
 from __future__ import annotations
 

@@ -1,11 +1,12 @@
-"""The shipped capability files: they load without a word, and every tool does what it says against the imitations."""
+"""The shipped capability files: they load without a word, and every tool does what it says."""
 
 from __future__ import annotations
 
 import json
 import re
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -14,30 +15,41 @@ from capspec import app, document
 from capspec.plan import Flow, Plan
 from capspec.sandbox import demo_secrets
 from capspec.sandbox.media.dimensions import size_of
-from tests.capability_world import CAPABILITIES, Refused, Studio, studio
+from tests.capability_world import CAPABILITIES, RefusedError, Studio, studio
 from tests.upstreams import Seen, reply
-from tests.whole import running
+from tests.whole import Whole, running
 
 pytestmark = pytest.mark.anyio
 
 FILES = [
-    "flexura", "flora", "flux", "flux-kontext", "media-studio", "neuroflash-images", "neuroflash-images-oauth2",
-]  # fmt: skip
+    "flexura",
+    "flora",
+    "flux",
+    "flux-kontext",
+    "media-studio",
+    "neuroflash-images",
+    "neuroflash-images-oauth2",
+]
 OURS = [name for name in FILES if name != "flux"]
 """All but the one that keeps to the structure of another's file, which has tests of its own."""
 
 NEUROFLASH = ("neuroflash-images", "neuroflash-images-oauth2")
+WORKSPACE_ID = "NEUROFLASH_WORKSPACE_ID"
 SECRETS = {
     "flexura": {"MEDIA_GATEWAY_API_KEY"},
     "flora": {"FLORA_API_KEY"},
     "flux": {"FLUX_TOKEN"},
     "flux-kontext": {"FLUX_TOKEN"},
     "media-studio": {
-        "MEDIA_GATEWAY_API_KEY", "FLUX_TOKEN", "FLORA_API_KEY", "NEUROFLASH_ACCESS_TOKEN", "NEUROFLASH_WORKSPACE_ID",
+        "MEDIA_GATEWAY_API_KEY",
+        "FLUX_TOKEN",
+        "FLORA_API_KEY",
+        "NEUROFLASH_ACCESS_TOKEN",
+        WORKSPACE_ID,
     },
-    "neuroflash-images": {"NEUROFLASH_ACCESS_TOKEN", "NEUROFLASH_WORKSPACE_ID"},
-    "neuroflash-images-oauth2": {"NEUROFLASH_CLIENT_ID", "NEUROFLASH_CLIENT_SECRET", "NEUROFLASH_WORKSPACE_ID"},
-}  # fmt: skip
+    "neuroflash-images": {"NEUROFLASH_ACCESS_TOKEN", WORKSPACE_ID},
+    "neuroflash-images-oauth2": {"NEUROFLASH_CLIENT_ID", "NEUROFLASH_CLIENT_SECRET", WORKSPACE_ID},
+}
 SUBMITS = re.compile(r"(generate|edit|upscale|run|upload)-?\w*|editimagekontext\w+")
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 
@@ -92,7 +104,7 @@ def test_a_tool_of_one_provider_needs_only_the_secrets_of_that_provider():
     assert missing["generate-image-flexura"] == {"MEDIA_GATEWAY_API_KEY"}
     assert missing["generate-image-flux"] == missing["edit-image-flux"] == {"FLUX_TOKEN"}
     assert missing["generate-image-flora"] == {"FLORA_API_KEY"}
-    assert missing["upscale-image-neuroflash"] == {"NEUROFLASH_ACCESS_TOKEN", "NEUROFLASH_WORKSPACE_ID"}
+    assert missing["upscale-image-neuroflash"] == {"NEUROFLASH_ACCESS_TOKEN", WORKSPACE_ID}
     assert missing["list-image-models"] == SECRETS["media-studio"] - {"FLUX_TOKEN"}
 
 
@@ -163,86 +175,137 @@ def test_both_ways_to_sign_in_to_neuroflash_offer_the_same():
 # -- what the providers get -------------------------------------------------------------------------------
 
 WORKSPACE = "/v1/workspaces/ws_1"
+IMAGE = "https://example.com/a.png"
 KONTEXT = {
-    "prompt": "p", "input_image": "https://example.com/a.png", "input_image_2": "aGk=", "input_image_3": "aGk=",
-    "input_image_4": "aGk=", "seed": 7, "aspect_ratio": "16:9", "output_format": "jpeg", "prompt_upsampling": True,
+    "prompt": "p",
+    "input_image": IMAGE,
+    "input_image_2": "aGk=",
+    "input_image_3": "aGk=",
+    "input_image_4": "aGk=",
+    "seed": 7,
+    "aspect_ratio": "16:9",
+    "output_format": "jpeg",
+    "prompt_upsampling": True,
     "safety_tolerance": 0,
-}  # fmt: skip
-HOOK = {"webhook_url": "https://example.com/hook", "webhook_secret": "s"}
+}
+HOOKED = KONTEXT | {"webhook_url": "https://example.com/hook", "webhook_secret": "s"}
 SEARCH = {
-    "query": "q", "max_results": 3, "include_answer": False, "topic": "news", "time_range": "week",
-    "search_depth": "advanced", "include_domains": ["a.example"], "exclude_domains": ["b.example"],
-}  # fmt: skip
-GENERATION = {
-    "type": "image", "prompt": "p", "workspace_id": "ws_1", "project_id": "prj_1", "model": "m",
-    "params": {"seed": 1},
-}  # fmt: skip
-TECHNIQUE_INPUTS = [{"id": "prompt", "type": "text", "value": "v"}]
+    "query": "q",
+    "max_results": 3,
+    "include_answer": False,
+    "topic": "news",
+    "time_range": "week",
+    "search_depth": "advanced",
+    "include_domains": ["a.example"],
+    "exclude_domains": ["b.example"],
+}
+OPTIONS = {"width": 64, "height": 32, "steps": 2, "seed": 9}
+TALL = {"width": 768, "height": 1360, "seed": 3}
+PROJECT = {"name": "n", "workspace_id": "ws_1"}
+PLACED = {"workspace_id": "ws_1", "project_id": "prj_1"}
+GENERATION = {"type": "image", "prompt": "p", **PLACED, "model": "m", "params": {"seed": 1}}
+INPUTS = {"inputs": [{"id": "prompt", "type": "text", "value": "v"}], "idempotency_key": "k"}
 PICTURES = {"prompt": "p", "numImages": 2, "aspectRatio": "16:9", "outputFormat": "png", "modelId": "m"}
+EDITS = PICTURES | {"imageIds": ["i"]}
 UPSCALE = {"imageId": "i", "modelId": "m", "upscaleFactor": 4, "outputFormat": "jpeg"}
-SENT: list[tuple[str, str, dict[str, Any], str, Any]] = [
-    ("flexura", "search-internet", SEARCH, "/api/search", SEARCH),
-    ("flexura", "generate-image", {"prompt": "p"}, "/api/generate/image", {"prompt": "p", "options": {}}),
-    (
-        "flexura", "generate-image", {"prompt": "p", "model": "m", "width": 64, "height": 32, "steps": 2, "seed": 9},
-        "/api/generate/image",
-        {"prompt": "p", "model": "m", "options": {"width": 64, "height": 32, "steps": 2, "seed": 9}},
-    ),
-    ("flexura", "generate-video", {"prompt": '{"a": 1}'}, "/api/generate/video", {"prompt": '{"a": 1}'}),
-    ("flexura", "generate-audio", {"prompt": "p"}, "/api/generate/audio", {"prompt": "p"}),
-    ("flux-kontext", "edit-image-pro", KONTEXT, "/flux-kontext-pro", KONTEXT),
-    ("flux-kontext", "edit-image-max", {"prompt": "p"}, "/flux-kontext-max", {"prompt": "p"}),
-    ("flux-kontext", "editimagekontextpro", KONTEXT | HOOK, "/flux-kontext-pro", KONTEXT | HOOK),
-    ("flux-kontext", "editimagekontextmax", KONTEXT | HOOK, "/flux-kontext-max", KONTEXT | HOOK),
-    ("flora", "create-project", {"name": "n", "workspace_id": "ws_1"}, "/projects", {"name": "n", "workspace_id": "ws_1"}),
-    ("flora", "generate", GENERATION, "/generate", GENERATION),
-    (
-        "flora", "run-technique", {"technique_id": "tech_1", "inputs": TECHNIQUE_INPUTS}, "/techniques/tech_1/runs",
-        {"inputs": TECHNIQUE_INPUTS, "mode": "async"},
-    ),
-    ("neuroflash-images", "generate-images", PICTURES, f"{WORKSPACE}/image-generation-tasks", PICTURES),
-    (
-        "neuroflash-images", "edit-images", PICTURES | {"imageIds": ["i"]}, f"{WORKSPACE}/image-edit-tasks",
-        PICTURES | {"imageIds": ["i"]},
-    ),
-    ("neuroflash-images", "upscale-image", UPSCALE, f"{WORKSPACE}/image-upscale-tasks", UPSCALE),
-    (
-        "neuroflash-images", "upload-image", {"imageUrl": "https://example.com/a.png"}, f"{WORKSPACE}/images",
-        {"imageUrl": "https://example.com/a.png"},
-    ),
-    (
-        "media-studio", "generate-image-flexura", {"prompt": "p", "aspect_ratio": "9:16", "seed": 3},
-        "/api/generate/image", {"prompt": "p", "options": {"width": 768, "height": 1360, "seed": 3}},
-    ),
-    ("media-studio", "generate-image-flux", {"prompt": "p"}, "/flux-kontext-pro", {"prompt": "p", "aspect_ratio": "1:1"}),
-    (
-        "media-studio", "edit-image-flux", {"prompt": "p", "image_url": "https://example.com/a.png", "model": "max"},
-        "/flux-kontext-max", {"prompt": "p", "input_image": "https://example.com/a.png"},
-    ),
-    (
-        "media-studio", "generate-image-neuroflash", {"prompt": "p", "model": "m"},
-        f"{WORKSPACE}/image-generation-tasks", {"prompt": "p", "modelId": "m", "aspectRatio": "1:1"},
-    ),
-]  # fmt: skip
+SENT: dict[str, list[tuple[str, dict[str, Any], str, dict[str, Any]]]] = {
+    "flexura": [
+        ("search-internet", SEARCH, "/api/search", SEARCH),
+        ("generate-image", {"prompt": "p"}, "/api/generate/image", {"prompt": "p", "options": {}}),
+        (
+            "generate-image",
+            {"prompt": "p", "model": "m", **OPTIONS},
+            "/api/generate/image",
+            {"prompt": "p", "model": "m", "options": OPTIONS},
+        ),
+        ("generate-video", {"prompt": '{"a": 1}'}, "/api/generate/video", {"prompt": '{"a": 1}'}),
+        ("generate-audio", {"prompt": "p"}, "/api/generate/audio", {"prompt": "p"}),
+    ],
+    "flux-kontext": [
+        ("edit-image-pro", KONTEXT, "/flux-kontext-pro", KONTEXT),
+        ("edit-image-max", {"prompt": "p"}, "/flux-kontext-max", {"prompt": "p"}),
+        ("editimagekontextpro", HOOKED, "/flux-kontext-pro", HOOKED),
+        ("editimagekontextmax", HOOKED, "/flux-kontext-max", HOOKED),
+    ],
+    "flora": [
+        ("create-project", PROJECT, "/projects", PROJECT),
+        ("generate", GENERATION, "/generate", GENERATION),
+        (
+            "run-technique",
+            {"technique_id": "tech_1", **INPUTS},
+            "/techniques/tech_1/runs",
+            {"mode": "async", **INPUTS},
+        ),
+    ],
+    "neuroflash-images": [
+        ("generate-images", PICTURES, f"{WORKSPACE}/image-generation-tasks", PICTURES),
+        ("edit-images", EDITS, f"{WORKSPACE}/image-edit-tasks", EDITS),
+        ("upscale-image", UPSCALE, f"{WORKSPACE}/image-upscale-tasks", UPSCALE),
+        ("upload-image", {"imageUrl": IMAGE}, f"{WORKSPACE}/images", {"imageUrl": IMAGE}),
+    ],
+    "media-studio": [
+        (
+            "generate-image-flexura",
+            {"prompt": "p", "aspect_ratio": "9:16", "seed": 3},
+            "/api/generate/image",
+            {"prompt": "p", "options": TALL},
+        ),
+        (
+            "generate-image-flux",
+            {"prompt": "p"},
+            "/flux-kontext-pro",
+            {"prompt": "p", "aspect_ratio": "1:1"},
+        ),
+        (
+            "edit-image-flux",
+            {"prompt": "p", "image_url": IMAGE, "model": "max"},
+            "/flux-kontext-max",
+            {"prompt": "p", "input_image": IMAGE},
+        ),
+        (
+            "generate-image-neuroflash",
+            {"prompt": "p", "model": "m"},
+            f"{WORKSPACE}/image-generation-tasks",
+            {"prompt": "p", "modelId": "m", "aspectRatio": "1:1"},
+        ),
+    ],
+}
 
 
-@pytest.mark.parametrize(
-    ("name", "tool", "arguments", "path", "body"),
-    SENT,
-    ids=[f"{name}-{tool}-{len(sent)}" for name, tool, sent, _, _ in SENT],
-)
-async def test_every_argument_reaches_the_provider_in_its_place(
-    name: str, tool: str, arguments: dict[str, Any], path: str, body: Any
-):
-    text = (CAPABILITIES / f"{name}.yaml").read_text(encoding="utf-8")
+@asynccontextmanager
+async def refused(name: str) -> AsyncIterator[Whole]:
+    """A file whose providers refuse everything."""
 
     def refuse(seen: Seen) -> bytes:
         return reply(400, b'{"error": "seen"}')
 
-    async with running(text, refuse, environ=demo_secrets() | {"NEUROFLASH_WORKSPACE_ID": "ws_1"}) as whole:
+    text = (CAPABILITIES / f"{name}.yaml").read_text(encoding="utf-8")
+    async with running(text, refuse, environ=demo_secrets() | {WORKSPACE_ID: "ws_1"}) as whole:
+        yield whole
+
+
+@pytest.mark.parametrize(
+    ("name", "tool", "arguments", "path", "body"),
+    [(name, *row) for name, rows in SENT.items() for row in rows],
+)
+async def test_every_argument_reaches_the_provider_in_its_place(
+    name: str, tool: str, arguments: dict[str, Any], path: str, body: dict[str, Any]
+):
+    async with refused(name) as whole:
         assert (await whole.tool(tool, arguments)).is_error
         assert (whole.sent.method, whole.sent.path) == ("POST", path)
         assert json.loads(whole.sent.body) == body
+
+
+@pytest.mark.parametrize(
+    ("given", "pattern"), [({}, r"[0-9a-f-]{36}"), ({"Idempotency-Key": "mine"}, "mine")]
+)
+async def test_a_generation_of_flora_carries_a_key_that_makes_it_safe_to_repeat(
+    given: dict[str, str], pattern: str
+):
+    async with refused("flora") as whole:
+        assert (await whole.tool("generate", GENERATION | given)).is_error
+        assert re.fullmatch(pattern, whole.sent.header("idempotency-key") or "")
 
 
 # -- what each tool gives ---------------------------------------------------------------------------------
@@ -263,9 +326,17 @@ def gives(tool: str, *names: str) -> Callable[[Scenario], Scenario]:
 
 async def refusal(call: Awaitable[Any]) -> str:
     """What a call is refused with."""
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RefusedError) as caught:
         await call
     return str(caught.value)
+
+
+async def failure(world: Studio, tool: str, reason: str, **arguments: Any) -> None:
+    """A tool's job fails, and its caller is told why."""
+    envelope = await world.call(tool, **arguments)
+    assert envelope["state"] == "failed"
+    assert reason in f"{envelope['error']['code']} {envelope['error']['message']}"
+    assert "result" not in envelope
 
 
 # Flexura
@@ -277,55 +348,50 @@ async def search_the_web(world: Studio) -> None:
         "search-internet", query="green tea", max_results=2, include_domains=["tea.example"]
     )
     assert "green tea" in found["answer"]
-    assert [set(item) for item in found["results"]] == [
-        {"title", "url", "content", "score", "published_date"}
-    ] * 2
+    fields = {"title", "url", "content", "score", "published_date"}
+    assert [set(item) for item in found["results"]] == [fields, fields]
     assert all(item["url"].startswith("https://tea.example/") for item in found["results"])
     without = await world.call("search-internet", query="green tea", include_answer=False)
     assert without["answer"] is None
     assert "max_results" in await refusal(world.call("search-internet", query="x", max_results=21))
 
 
-async def flexura_generation(world: Studio, tool: str, **arguments: Any) -> dict[str, Any]:
-    submitted = await world.call(tool, **arguments)
-    assert submitted["job_id"]
-    await world.later()
-    done: dict[str, Any] = await world.call("get-job", job_id=submitted["job_id"])
-    assert (done["status"], done["prompt"], done["error"]) == ("completed", arguments["prompt"], None)
-    return done
-
-
 @gives("generate-image", "flexura")
 async def make_a_picture(world: Studio) -> None:
-    done = await flexura_generation(world, "generate-image", prompt="a kite", width=320, height=160, seed=4)
-    picture = await world.fetch(done["asset_url"])
+    arguments = {"prompt": "a kite", "width": 320, "height": 160, "seed": 4}
+    made = await world.made("generate-image", **arguments)
+    picture = await world.fetch(made["asset_url"])
+    assert made["type"] == "image"
     assert picture.startswith(PNG)
     assert size_of(picture) == (320, 160)
-    again = await flexura_generation(world, "generate-image", prompt="a kite", width=320, height=160, seed=4)
+    again = await world.made("generate-image", **arguments)
+    assert again["job_id"] != made["job_id"]
     assert await world.fetch(again["asset_url"]) == picture
     assert "no-such-model" in await refusal(world.call("generate-image", prompt="x", model="no-such-model"))
 
 
 @gives("generate-video", "flexura")
 async def make_a_film(world: Studio) -> None:
-    done = await flexura_generation(world, "generate-video", prompt="a kite")
-    assert done["type"] == "video"
-    assert (await world.fetch(done["asset_url"]))[4:8] == b"ftyp"
+    made = await world.made("generate-video", prompt="a kite")
+    assert made["type"] == "video"
+    assert (await world.fetch(made["asset_url"]))[4:8] == b"ftyp"
 
 
 @gives("generate-audio", "flexura")
 async def make_a_sound(world: Studio) -> None:
-    done = await flexura_generation(world, "generate-audio", prompt="wind")
-    assert done["type"] == "audio"
-    assert (await world.fetch(done["asset_url"])).startswith(b"RIFF")
+    made = await world.made("generate-audio", prompt="wind")
+    assert made["type"] == "audio"
+    assert (await world.fetch(made["asset_url"])).startswith(b"RIFF")
 
 
 @gives("get-job", "flexura")
 async def look_at_a_generation(world: Studio) -> None:
-    submitted = await world.call("generate-image", prompt="[[fault:job-fail message=broken]] a kite")
-    await world.later()
-    found = await world.call("get-job", job_id=submitted["job_id"])
-    assert (found["status"], found["asset_url"], found["error"]) == ("failed", None, "broken")
+    made = await world.made("generate-image", prompt="a kite")
+    found = await world.call("get-job", job_id=made["job_id"])
+    assert found == made | {"status": "completed", "error": None}
+    await failure(world, "generate-image", "broken", prompt="[[fault:job-fail message=broken]] a kite")
+    failed = await world.call("get-job", job_id=await world.last_job("flexura"))
+    assert (failed["status"], failed["asset_url"], failed["error"]) == ("failed", None, "broken")
     assert "not found" in await refusal(world.call("get-job", job_id="nobody"))
 
 
@@ -339,34 +405,24 @@ async def list_models_of_flexura(world: Studio) -> None:
 # FLUX
 
 
-async def flux_edit(world: Studio, tool: str, **arguments: Any) -> dict[str, Any]:
-    submitted = await world.call(tool, **arguments)
-    assert re.fullmatch(r"[0-9a-f-]{36}", submitted["id"])
-    await world.later()
-    done: dict[str, Any] = await world.call("geteditresult", id=submitted["id"])
-    assert (done["status"], done["progress"], done["details"]) == ("Ready", None, None)
-    return done
-
-
 @gives("edit-image-pro", "flux-kontext")
 async def edit_an_image_with_pro(world: Studio) -> None:
-    done = await flux_edit(world, "edit-image-pro", prompt="a red kite", seed=11, aspect_ratio="16:9")
-    assert (done["prompt"], done["seed"], done["cost"]) == ("a red kite", 11, 4)
-    picture = await world.fetch(done["image_url"])
+    made = await world.made("edit-image-pro", prompt="a red kite", seed=11, aspect_ratio="16:9")
+    assert (made["prompt"], made["seed"], made["cost"]) == ("a red kite", 11, 4)
+    picture = await world.fetch(made["image_url"])
     width, height = size_of(picture) or (0, 1)
     assert picture.startswith(PNG)
     assert width / height == pytest.approx(16 / 9, rel=0.05)
+    await failure(world, "edit-image-pro", "Kites", prompt="[[fault:moderate:request reason=Kites]]")
     assert "safety_tolerance" in await refusal(world.call("edit-image-pro", prompt="x", safety_tolerance=7))
 
 
 @gives("edit-image-max", "flux-kontext")
 async def edit_an_image_with_max(world: Studio) -> None:
     image = "https://example.com/kite.png"
-    done = await flux_edit(
-        world, "edit-image-max", prompt="a red kite", input_image=image, output_format="jpeg"
-    )
-    assert done["cost"] == 8
-    assert (await world.fetch(done["image_url"])).startswith(JPEG)
+    made = await world.made("edit-image-max", prompt="a red kite", input_image=image, output_format="jpeg")
+    assert made["cost"] == 8
+    assert (await world.fetch(made["image_url"])).startswith(JPEG)
 
 
 @gives("editimagekontextpro", "flux-kontext")
@@ -380,30 +436,37 @@ async def submit_an_edit_to_pro(world: Studio) -> None:
 
 @gives("editimagekontextmax", "flux-kontext")
 async def submit_an_edit_to_max(world: Studio) -> None:
-    done = await flux_edit(world, "editimagekontextmax", prompt="a red kite", seed=5)
-    assert (done["seed"], done["cost"]) == (5, 8)
+    submitted = await world.call("editimagekontextmax", prompt="a red kite", seed=5)
+    await world.later()
+    done = await world.call("geteditresult", id=submitted["id"])
+    assert (done["status"], done["seed"], done["cost"]) == ("Ready", 5, 8)
 
 
 @gives("geteditresult", "flux-kontext")
 async def look_at_an_edit(world: Studio) -> None:
-    submitted = await world.call(
-        "editimagekontextpro", prompt="[[fault:moderate:content reason=Kites]] a red kite"
-    )
+    made = await world.made("edit-image-pro", prompt="a red kite")
+    found = await world.call("geteditresult", id=made["id"])
+    assert (found["status"], found["progress"], found["details"]) == ("Ready", None, None)
+    assert await world.fetch(found["image_url"]) == await world.fetch(made["image_url"])
+    prompt = "[[fault:moderate:content reason=Kites]] a red kite"
+    submitted = await world.call("editimagekontextpro", prompt=prompt)
     await world.later()
-    found = await world.call("geteditresult", id=submitted["id"])
-    assert (found["status"], found["image_url"]) == ("Content Moderated", None)
-    assert found["details"] == {"Moderation Reasons": ["Kites"]}
+    moderated = await world.call("geteditresult", id=submitted["id"])
+    assert (moderated["status"], moderated["image_url"]) == ("Content Moderated", None)
+    assert moderated["details"] == {"Moderation Reasons": ["Kites"]}
     assert "Task not found" in await refusal(world.call("geteditresult", id="nobody"))
 
 
 @gives("get-credits", "flux-kontext")
 async def ask_for_credits(world: Studio) -> None:
     before = (await world.call("get-credits"))["credits"]
-    await flux_edit(world, "editimagekontextpro", prompt="a red kite")
-    assert (await world.call("get-credits"))["credits"] == before - 4
+    await world.made("edit-image-max", prompt="a red kite")
+    assert (await world.call("get-credits"))["credits"] == before - 8
 
 
 # FLORA
+
+PLACE = {"workspace_id": "ws_abc123", "project_id": "prj_abc123"}
 
 
 @gives("list-models", "flora")
@@ -425,9 +488,7 @@ async def list_workspaces(world: Studio) -> None:
 @gives("list-projects", "flora")
 async def list_projects(world: Studio) -> None:
     found = await world.call("list-projects", workspace_id="ws_abc123", query="first", limit=1)
-    assert found["projects"] == [
-        {"project_id": "prj_abc123", "name": "First project", "workspace_id": "ws_abc123"}
-    ]
+    assert found["projects"] == [PLACE | {"name": "First project"}]
     assert found["next_cursor"] is None
     assert "workspace_id" in await refusal(world.call("list-projects", workspace_id="abc123"))
 
@@ -441,55 +502,51 @@ async def make_a_project(world: Studio) -> None:
     assert "read-only" in await refusal(world.call("create-project", name="Kites", workspace_id="ws_def456"))
 
 
-PLACE = {"workspace_id": "ws_abc123", "project_id": "prj_abc123"}
-
-
-async def flora_run(world: Studio, tool: str, **arguments: Any) -> dict[str, Any]:
-    submitted = await world.call(tool, **arguments)
-    assert submitted["run_id"].startswith("run_")
-    await world.later()
-    done: dict[str, Any] = await world.call("get-run", run_id=submitted["run_id"])
-    assert (done["status"], done["progress"], done["error_code"]) == ("completed", 100, None)
-    return done
-
-
 @gives("generate", "flora")
 async def generate_with_flora(world: Studio) -> None:
     params = {"aspect_ratio": "16:9", "seed": 3}
-    done = await flora_run(world, "generate", type="image", prompt="a kite", params=params, **PLACE)
-    (output,) = done["outputs"]
+    made = await world.made("generate", type="image", prompt="a kite", params=params, **PLACE)
+    (output,) = made["outputs"]
     assert output["type"] == "imageUrl"
     assert size_of(await world.fetch(output["url"])) == (1392, 752)
-    assert done["charged_cost"] == 0.04
+    assert made["charged_cost"] == 0.04
     wrong = world.call("generate", type="image", prompt="x", model="no-such-model", **PLACE)
     assert "t2i-flux-2-pro" in await refusal(wrong)
-    assert "project_id" in await refusal(
-        world.call("generate", type="image", prompt="x", workspace_id="ws_abc123")
-    )
+    homeless = world.call("generate", type="image", prompt="x", workspace_id="ws_abc123")
+    assert "project_id" in await refusal(homeless)
+    await keeps_its_key(world, "generate", {"type": "text", "prompt": "a kite", **PLACE}, "Idempotency-Key")
+
+
+async def keeps_its_key(world: Studio, tool: str, arguments: dict[str, Any], name: str) -> None:
+    """The same call with the same key makes nothing new; one without a key gets a new one each time."""
+    keyed = arguments | {name: str(uuid.uuid4())}
+    assert (await world.made(tool, **keyed))["run_id"].startswith("run_")
+    assert "already submitted" in await refusal(world.call(tool, **keyed))
+    first, second = [await world.made(tool, **arguments) for _ in range(2)]
+    assert first["run_id"] != second["run_id"]
 
 
 @gives("get-run", "flora")
 async def look_at_a_run(world: Studio) -> None:
-    done = await flora_run(world, "generate", type="text", prompt="a kite", **PLACE)
-    assert done["outputs"][0]["type"] == "text"
-    assert done["outputs"][0]["url"].startswith("a kite: ")
-    failing = await world.call(
-        "generate", type="image", prompt="[[fault:job-fail code=GPU_PROVIDER_ERROR]]", **PLACE
-    )
-    await world.later()
-    failed = await world.call("get-run", run_id=failing["run_id"])
-    assert (failed["status"], failed["error_code"], failed["outputs"]) == (
-        "failed",
-        "GPU_PROVIDER_ERROR",
-        None,
-    )
+    made = await world.made("generate", type="text", prompt="a kite", **PLACE)
+    found = await world.call("get-run", run_id=made["run_id"])
+    assert found.items() >= made.items()
+    assert (found["status"], found["progress"], found["error_code"]) == ("completed", 100, None)
+    assert found["outputs"][0]["type"] == "text"
+    assert found["outputs"][0]["url"].startswith("a kite: ")
+    prompt = "[[fault:job-fail code=GPU_PROVIDER_ERROR]] a kite"
+    await failure(world, "generate", "GPU_PROVIDER_ERROR", type="image", prompt=prompt, **PLACE)
+    failed = await world.call("get-run", run_id=await world.last_job("flora"))
+    assert (failed["status"], failed["error_code"]) == ("failed", "GPU_PROVIDER_ERROR")
+    assert failed["outputs"] is None
 
 
 @gives("list-generations", "flora")
 async def list_generations(world: Studio) -> None:
-    done = await flora_run(world, "generate", type="image", prompt="a kite", **PLACE)
+    made = await world.made("generate", type="image", prompt="a kite", **PLACE)
     found = await world.call("list-generations", project_id="prj_abc123", status="completed", limit=1)
-    assert found["generations"] == [{key: value for key, value in done.items() if key != "progress"}]
+    (newest,) = found["generations"]
+    assert newest == made | {"status": "completed", "error_code": None, "error_message": None}
     assert (await world.call("list-generations", workspace_id="ws_def456"))["generations"] == []
 
 
@@ -507,10 +564,8 @@ async def list_techniques(world: Studio) -> None:
 async def look_at_a_technique(world: Studio) -> None:
     by_slug = await world.call("get-technique", technique_id="product-shot")
     assert by_slug == await world.call("get-technique", technique_id=by_slug["technique_id"])
-    assert [(item["id"], item["type"]) for item in by_slug["inputs"]] == [
-        ("image", "imageUrl"),
-        ("prompt", "text"),
-    ]
+    inputs = [(item["id"], item["type"]) for item in by_slug["inputs"]]
+    assert inputs == [("image", "imageUrl"), ("prompt", "text")]
 
 
 @gives("run-technique", "flora")
@@ -519,13 +574,14 @@ async def run_a_technique(world: Studio) -> None:
         {"id": "image", "type": "imageUrl", "value": "https://example.com/kite.png"},
         {"id": "prompt", "type": "text", "value": "a kite"},
     ]
-    done = await flora_run(world, "run-technique", technique_id="product-shot", inputs=inputs)
-    assert (await world.fetch(done["outputs"][0]["url"])).startswith(PNG)
-    assert "image" in await refusal(
-        world.call("run-technique", technique_id="product-shot", inputs=inputs[1:])
-    )
-    nameless = [{"type": "text", "value": "a kite"}]
-    assert "id" in await refusal(world.call("run-technique", technique_id="storyboard", inputs=nameless))
+    arguments = {"technique_id": "product-shot", "inputs": inputs}
+    made = await world.made("run-technique", **arguments)
+    assert (await world.fetch(made["outputs"][0]["url"])).startswith(PNG)
+    imageless = arguments | {"inputs": inputs[1:]}
+    assert "image" in await refusal(world.call("run-technique", **imageless))
+    nameless = {"technique_id": "storyboard", "inputs": [{"type": "text", "value": "a kite"}]}
+    assert "id" in await refusal(world.call("run-technique", **nameless))
+    await keeps_its_key(world, "run-technique", arguments, "idempotency_key")
 
 
 # neuroflash
@@ -633,72 +689,69 @@ async def list_models_of_neuroflash(world: Studio) -> None:
 # all four together
 
 
-async def made_by(world: Studio, provider: str, tool: str, **arguments: Any) -> dict[str, Any]:
-    """What a tool of the studio made, when it is done; all providers answer in the same words."""
-    answered = await world.call(tool, **arguments)
-    assert set(answered) == {"provider", "id", "status", "images", "error"}
-    if provider != "neuroflash":
-        await world.later()
-        answered = await world.call(f"get-image-{provider}", id=answered["id"])
-    assert set(answered) == {"provider", "id", "status", "images", "error"}
-    assert (answered["provider"], answered["error"]) == (provider, None)
-    assert answered["status"] in ("completed", "Ready")
-    (image,) = answered["images"]
-    assert set(image) == {"id", "url"}
-    return answered
+async def made_by(world: Studio, tool: str, **arguments: Any) -> dict[str, Any]:
+    """What a tool of the studio made; all providers answer in the same words."""
+    made: dict[str, Any] = await world.call(tool, **arguments)
+    assert set(made) == {"provider", "id", "image_url"}
+    assert made["provider"] == tool.rpartition("-")[2]
+    return made
 
 
-@gives("get-image-flexura", "media-studio")
 @gives("generate-image-flexura", "media-studio")
 async def make_a_picture_with_flexura(world: Studio) -> None:
-    made = await made_by(world, "flexura", "generate-image-flexura", prompt="a kite", aspect_ratio="16:9")
-    assert size_of(await world.fetch(made["images"][0]["url"])) == (1360, 768)
+    made = await made_by(world, "generate-image-flexura", prompt="a kite", aspect_ratio="16:9")
+    assert size_of(await world.fetch(made["image_url"])) == (1360, 768)
     assert "aspect_ratio" in await refusal(
         world.call("generate-image-flexura", prompt="x", aspect_ratio="7:1")
     )
+    failing = world.call("generate-image-flexura", prompt="[[fault:job-fail message=broken]]")
+    assert "broken" in await refusal(failing)
 
 
-@gives("get-image-flux", "media-studio")
 @gives("generate-image-flux", "media-studio")
 async def make_a_picture_with_flux(world: Studio) -> None:
-    made = await made_by(world, "flux", "generate-image-flux", prompt="a kite", model="max", seed=2)
-    again = await made_by(world, "flux", "generate-image-flux", prompt="a kite", seed=2)
-    first, second = [await world.fetch(item["images"][0]["url"]) for item in (made, again)]
+    made = await made_by(world, "generate-image-flux", prompt="a kite", model="max", seed=2)
+    again = await made_by(world, "generate-image-flux", prompt="a kite", seed=2)
+    first, second = [await world.fetch(item["image_url"]) for item in (made, again)]
     assert first.startswith(PNG)
     assert first == second
     assert size_of(first) == (1024, 1024)
 
 
-@gives("get-image-flora", "media-studio")
+@gives("get-image-flux", "media-studio")
+async def get_a_fresh_link(world: Studio) -> None:
+    made = await made_by(world, "generate-image-flux", prompt="a kite")
+    fresh = await made_by(world, "get-image-flux", id=made["id"])
+    assert fresh["id"] == made["id"]
+    assert await world.fetch(fresh["image_url"]) == await world.fetch(made["image_url"])
+
+
 @gives("generate-image-flora", "media-studio")
 async def make_a_picture_with_flora(world: Studio) -> None:
-    made = await made_by(world, "flora", "generate-image-flora", prompt="a kite", aspect_ratio="4:3")
-    assert size_of(await world.fetch(made["images"][0]["url"])) == (1184, 880)
-    elsewhere = world.call(
-        "generate-image-flora", prompt="x", workspace_id="ws_def456", project_id="prj_def456"
-    )
-    assert "read-only" in await refusal(elsewhere)
+    made = await made_by(world, "generate-image-flora", prompt="a kite", aspect_ratio="4:3")
+    assert size_of(await world.fetch(made["image_url"])) == (1184, 880)
+    place = {"workspace_id": "ws_def456", "project_id": "prj_def456"}
+    assert "read-only" in await refusal(world.call("generate-image-flora", prompt="x", **place))
 
 
-@gives("get-image-content-neuroflash", "media-studio")
+@gives("get-image-neuroflash", "media-studio")
 @gives("generate-image-neuroflash", "media-studio")
 async def make_a_picture_with_neuroflash(world: Studio) -> None:
-    made = await made_by(
-        world, "neuroflash", "generate-image-neuroflash", prompt="a kite", aspect_ratio="3:4"
-    )
-    content = await world.call("get-image-content-neuroflash", id=made["images"][0]["id"])
+    made = await made_by(world, "generate-image-neuroflash", prompt="a kite", aspect_ratio="3:4")
+    content = await world.call("get-image-neuroflash", id=made["id"])
     width, height = size_of(content) or (0, 1)
     assert content.startswith(PNG)
     assert width / height == pytest.approx(3 / 4, rel=0.05)
+    assert made["id"] in made["image_url"]
 
 
 @gives("edit-image-flux", "media-studio")
 async def change_a_picture_of_one_provider_with_another(world: Studio) -> None:
-    made = await made_by(world, "flexura", "generate-image-flexura", prompt="a kite")
-    source = made["images"][0]["url"]
-    edited = await made_by(world, "flux", "edit-image-flux", prompt="a red kite", image_url=source, seed=1)
-    other = await made_by(world, "flux", "generate-image-flux", prompt="a red kite", seed=1)
-    edit, fresh = [await world.fetch(item["images"][0]["url"]) for item in (edited, other)]
+    made = await made_by(world, "generate-image-flexura", prompt="a kite")
+    change = {"prompt": "a red kite", "seed": 1}
+    edited = await made_by(world, "edit-image-flux", image_url=made["image_url"], **change)
+    other = await made_by(world, "generate-image-flux", **change)
+    edit, fresh = [await world.fetch(item["image_url"]) for item in (edited, other)]
     assert edit.startswith(PNG)
     assert edit != fresh
 
@@ -706,8 +759,8 @@ async def change_a_picture_of_one_provider_with_another(world: Studio) -> None:
 @gives("edit-image-neuroflash", "media-studio")
 async def change_a_picture_with_neuroflash(world: Studio) -> None:
     image = "https://example.com/kite.png"
-    made = await made_by(world, "neuroflash", "edit-image-neuroflash", prompt="a red kite", image_url=image)
-    assert (await world.call("get-image-content-neuroflash", id=made["images"][0]["id"])).startswith(PNG)
+    made = await made_by(world, "edit-image-neuroflash", prompt="a red kite", image_url=image)
+    assert (await world.call("get-image-neuroflash", id=made["id"])).startswith(PNG)
     posted = [entry["path"] for entry in await world.requests(provider="neuroflash", method="POST")]
     assert [path.rpartition("/")[2] for path in posted[-2:]] == ["images", "image-edit-tasks"]
 
@@ -715,9 +768,8 @@ async def change_a_picture_with_neuroflash(world: Studio) -> None:
 @gives("upscale-image-neuroflash", "media-studio")
 async def enlarge_a_picture_with_neuroflash(world: Studio) -> None:
     arguments = {"image_url": "https://example.com/kite.png", "model": "sandbox-upscaler"}
-    made = await made_by(world, "neuroflash", "upscale-image-neuroflash", **arguments)
-    content = await world.call("get-image-content-neuroflash", id=made["images"][0]["id"])
-    assert size_of(content) == (2048, 2048)
+    made = await made_by(world, "upscale-image-neuroflash", **arguments)
+    assert size_of(await world.call("get-image-neuroflash", id=made["id"])) == (2048, 2048)
 
 
 @gives("list-image-models", "media-studio")

@@ -49,7 +49,7 @@ class Fetched:
     answer: Answer
 
     def stream(self) -> AsyncIterator[bytes]:
-        """The bytes as they come. Raises ResponseTooLarge over the limit, UpstreamError and UpstreamTimeout."""
+        """The bytes as they come. Raises ResponseTooLarge over the limit, and what reading raises."""
         return self.answer.stream()
 
     async def close(self) -> None:

@@ -27,7 +27,7 @@ _SIGNED = frozenset({
     "rsct", "se", "signature", "sig", "sip", "ske", "skoid", "sks", "skt", "sktid", "skv", "sp", "spr", "sr",
     "st", "sv",
 })  # fmt: skip
-"""Lower-case query parameters of signed links of storage services: they say nothing of what a link leads to."""
+"""Query parameters of signed links, in lower case: they say nothing of what a link leads to."""
 
 
 @dataclass(frozen=True, slots=True)

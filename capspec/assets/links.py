@@ -31,12 +31,12 @@ class Link:
 
 
 class LinkKey:
-    """The key of the links of one capability. `key` None makes one that lasts as long as the process."""
+    """The key of the links of one capability. Without a secret it lasts as long as the process."""
 
     __slots__ = ("_sealer",)
 
     def __init__(self, secret: str = "", purpose: str = "") -> None:
-        """With the same `secret` and `purpose`, links outlive the process. Raises ValueError for a short one."""
+        """The same `secret` and `purpose` make the same key. Raises ValueError for a short secret."""
         if secret:
             self._sealer = Sealer.from_secret(secret, f"capspec asset link {PREFIX} {purpose}")
         else:

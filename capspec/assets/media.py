@@ -37,13 +37,13 @@ _ACTIVE = ("svg", "xml", "html")
 
 
 def essence_of(content_type: str) -> str:
-    """A content type without parameters, in lower case; that of plain bytes when it is none (RFC 9110, 8.3)."""
+    """A content type without parameters, in lower case; for none, that of plain bytes (RFC 9110, 8.3)."""
     essence = content_type.partition(";")[0].strip().lower()
     return essence if _ESSENCE.fullmatch(essence) else OCTETS
 
 
 def type_at(content_type: str, url: str) -> str:
-    """The media type of an answer. Plain bytes are taken for what the end of the URL says, if that is harmless."""
+    """An answer's media type. Plain bytes are taken for what the end of the URL says, if that is harmless."""
     essence = essence_of(content_type)
     found = _EXTENSION.search(urlsplit(url).path) if essence == OCTETS else None
     likely = OCTETS if found is None else type_of(found[1])

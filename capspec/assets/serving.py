@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -35,7 +35,7 @@ def concerns(path: str, endpoint: str = "") -> bool:
 
 
 def base_of(scope: ASGIScope, endpoint: str = "") -> str:
-    """The absolute URL under which a request reached this mount, "" when it does not say so (RFC 9112, 3.3)."""
+    """The absolute URL under which a request reached this mount, "" when it does not say (RFC 9112, 3.3)."""
     hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
     if len(hosts) != 1 or authority_name(hosts[0]) is None:
         return ""
@@ -64,6 +64,10 @@ class _Answer:
         found = [value for key, value in self.scope["headers"] if key == name]
         return found[0].decode("latin-1") if len(found) == 1 else ""
 
+    def wanted_range(self, tag: str) -> str:
+        """The Range header, if there is a range of this file to be had (RFC 9110, 13.1.5 and 14.2)."""
+        return self.header(b"range") if not self.head_only and self.header(b"if-range") in ("", tag) else ""
+
     async def begin(self, status: int, headers: Sequence[Header]) -> None:
         self.begun = True
         await self.send({"type": "http.response.start", "status": status, "headers": list(headers)})
@@ -85,7 +89,8 @@ class _AssetApp:
     async def __call__(self, scope: ASGIScope, receive: Receive, send: SendMessage) -> None:
         answer = _Answer(scope, send)
         if scope["method"] not in _METHODS:
-            await refuse(send, HTTPStatus.METHOD_NOT_ALLOWED, "An asset can only be read: use GET.")
+            await answer.begin(405, [(b"allow", b"GET, HEAD"), (b"content-length", b"0")])
+            await answer.end()
             return
         try:
             await _while_wanted(receive, self._answered(answer))
@@ -150,16 +155,16 @@ async def _serve_file(answer: _Answer, shelf: Shelf, asset: Asset) -> None:
         raise shelf.missing() from None
     try:
         headers = _headers(asset, type_of(asset.link.file.rpartition(".")[2]), shelf.clock.wall())
-        await _send_file(answer, file, size, headers)
+        tag = f'"{asset.link.file}"'
+        headers += [(b"accept-ranges", b"bytes"), (b"etag", tag.encode())]
+        await _send_file(answer, file, size, headers, tag)
     finally:
         file.close()
 
 
-async def _send_file(answer: _Answer, file: BinaryIO, size: int, headers: list[Header]) -> None:
-    headers.append((b"accept-ranges", b"bytes"))
-    # A file never changes, and a link leads to one only: whatever If-Range says, it is the same one.
+async def _send_file(answer: _Answer, file: BinaryIO, size: int, headers: list[Header], tag: str) -> None:
     try:
-        part = part_of(answer.header(b"range"), size) if not answer.head_only else None
+        part = part_of(answer.wanted_range(tag), size)
     except ValueError:
         await answer.begin(416, [(b"content-range", b"bytes */%d" % size), (b"content-length", b"0")])
         await answer.end()
@@ -176,7 +181,7 @@ async def _send_file(answer: _Answer, file: BinaryIO, size: int, headers: list[H
         await answer.body(chunks)
 
 
-async def _chunks(file: BinaryIO, part: Part) -> AsyncIterator[bytes]:
+async def _chunks(file: BinaryIO, part: Part) -> AsyncGenerator[bytes]:
     await asyncio.to_thread(file.seek, part.first)
     left = part.size
     while left > 0:

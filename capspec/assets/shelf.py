@@ -47,7 +47,7 @@ NOTHING: Final = Replacement()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
-    """What a link of ours leads to. `kept` is a file of `storage`; otherwise the upstream has it."""
+    """What a link of ours leads to, and the rules that hold for it."""
 
     link: Link
     operation: Operation
@@ -96,7 +96,9 @@ class Shelf:
             self._events.emit(AssetLeft(operation=operation.id, reason=reason))
         return Replacement(links=made.links, expires_at=made.expires_at, left=left)
 
-    def _proxied(self, operation: Operation, assets: Assets, found: Iterable[Found], base: str) -> Replacement:
+    def _proxied(
+        self, operation: Operation, assets: Assets, found: Iterable[Found], base: str
+    ) -> Replacement:
         expires_at = self.clock.wall() + assets.works_for
         links = {
             item.text: self._url(

@@ -64,7 +64,7 @@ class Storage:
         return Part(os.fdopen(descriptor, "wb"), path, self.folder / name, Kept(name, int(until)))
 
     def open(self, name: str) -> tuple[BinaryIO, int]:
-        """A file of ours and its size in bytes. Raises FileNotFoundError for what is not there, or not ours."""
+        """A file of ours and its size in bytes. FileNotFoundError is for what is not there, or not ours."""
         found = _FILE.fullmatch(name)
         if found is None or found[4]:
             raise FileNotFoundError(name)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 import click
 
 from capspec import __version__
+from capspec.app import HANDLE_VARIABLE
 from capspec.cli.description import flows_of
 from capspec.cli.printing import plural
 from capspec.host_check import is_loopback
@@ -20,8 +21,8 @@ _SHOWN = 5
 _NOUNS = {"rest": "route", "mcp": "tool"}
 
 
-def describe(serving: Serving, sandbox: str) -> dict[str, Json]:
-    """Everything that the banner says."""
+def describe(serving: Serving, sandbox: str, *, lasting_handles: bool = False) -> dict[str, Json]:
+    """Everything that the banner says. `lasting_handles`: those of jobs outlive this process."""
     merged = next(((url, mount) for url, mount in serving.mounts if mount.merged), None)
     return {
         "event": "serving",
@@ -31,6 +32,7 @@ def describe(serving: Serving, sandbox: str) -> dict[str, Json]:
         "clashes": list(serving.clashes),
         "narrowed": _narrowed(serving),
         "sandbox": sandbox or None,
+        "ephemeral_handles": not lasting_handles and any(_has_jobs(engine.plan) for engine in serving.engines),
     }
 
 
@@ -58,6 +60,8 @@ def as_text(description: dict[str, Json]) -> str:
             f"Only this machine can reach it, although a file says {names}; --host opens it to others.",
             "",
         ]
+    if description["ephemeral_handles"]:
+        lines += [f"Handles of jobs end with this process; set {HANDLE_VARIABLE} to keep them.", ""]
     if description["sandbox"]:
         lines += [f"Calls go to the sandbox at {description['sandbox']}.", ""]
     lines.append("Stop with Ctrl-C.")
@@ -75,6 +79,10 @@ def missing_of(plan: Plan) -> list[dict[str, Json]]:
     return [
         {"name": name, "bind": binds.get(name, ""), "affects": list(flows)} for name, flows in found.items()
     ]
+
+
+def _has_jobs(plan: Plan) -> bool:
+    return any(flow.job is not None for listener in plan.listeners for flow in listener.flows)
 
 
 def _narrowed(serving: Serving) -> list[str]:

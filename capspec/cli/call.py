@@ -66,14 +66,15 @@ def command(file: str, name: str, words: tuple[str, ...], **options: Any) -> Non
 
 async def _run(file: str, name: str, words: Sequence[str], options: dict[str, Any]) -> None:
     logs.configure(options["log_level"], "text")
-    given = Surroundings(environ=environment(options["env_files"]), base_uris=options["base_uris"])
+    environ = environment(options["env_files"])
+    given = Surroundings(environ=environ, base_uris=options["base_uris"])
     async with surroundings(given, sandbox=options["sandbox"], speed=options["sandbox_speed"]) as around:
         plan = load_plans([file], around)[0]
         logs.configure(options["log_level"], "text", plan.secrets)
         listener, flow = _find(plan, name, options["namespace"])
         arguments = read_arguments(flow, words, options["document"])
         async with (
-            app.open_engine(plan, options=engine_options_of(options)) as engine,
+            app.open_engine(plan, options=engine_options_of(options, environ)) as engine,
             _called(engine, listener, flow, arguments) as result,
         ):
             _print(result.status, _content(result), options["output"])

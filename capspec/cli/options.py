@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
-from capspec.app import EngineOptions
+from capspec.app import HANDLE_VARIABLE, EngineOptions
+from capspec.sealing import SHORTEST_SECRET
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -35,6 +36,11 @@ def engine_options(command: Command) -> Command:
     return timeout(size(command))
 
 
-def engine_options_of(options: Mapping[str, Any]) -> EngineOptions:
-    """The options as an engine takes them."""
-    return EngineOptions(timeout=options["timeout"], max_response_bytes=options["max_response_bytes"])
+def engine_options_of(options: Mapping[str, Any], environ: Mapping[str, str]) -> EngineOptions:
+    """The options as an engine takes them. Raises click.UsageError for a secret that is too short."""
+    secret = environ.get(HANDLE_VARIABLE, "")
+    if 0 < len(secret) < SHORTEST_SECRET:
+        raise click.UsageError(f"{HANDLE_VARIABLE} has fewer than {SHORTEST_SECRET} characters")
+    return EngineOptions(
+        timeout=options["timeout"], max_response_bytes=options["max_response_bytes"], handle_secret=secret
+    )

@@ -96,16 +96,17 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
 
     The first SIGINT or SIGTERM finishes what is in flight, the second ends at once.
     """
+    environ = environment(options["env_files"])
     start = _Start(
         files=capability_files(paths),
-        given=Surroundings(environ=environment(options["env_files"]), base_uris=options["base_uris"]),
+        given=Surroundings(environ=environ, base_uris=options["base_uris"]),
         sandbox=options["sandbox"],
         sandbox_speed=options["sandbox_speed"],
         strict=options["strict"],
         stdio=options["stdio"],
         log_level=options["log_level"],
         log_format=options["log_format"],
-        engine=engine_options_of(options),
+        engine=engine_options_of(options, environ),
         serve=serving.ServeOptions(
             host=options["host"],
             port=options["port"],
@@ -130,14 +131,12 @@ async def _run(start: _Start, stop: asyncio.Event) -> None:
         logs.configure(
             start.log_level, start.log_format, [secret for plan in plans for secret in plan.secrets]
         )
-        engines = [
-            await stack.enter_async_context(app.open_engine(plan, options=start.engine)) for plan in plans
-        ]
+        engines = await stack.enter_async_context(app.open_engines(plans, start.engine))
         process.settle_memory()
         if start.stdio or _only_stdio(plans, start):
             await _serve_stdio(engines, start, stop)
         else:
-            announce = partial(_announce, start.log_format, around.sandbox)
+            announce = partial(_announce, start, around.sandbox)
             await serving.serve(engines, start.serve, stop, announce)
 
 
@@ -181,6 +180,6 @@ async def _serve_stdio(engines: Sequence[Engine], start: _Start, stop: asyncio.E
     await mcp.run_stdio(targets, start.serve.edge, stop=stop)
 
 
-def _announce(log_format: logs.LogFormat, sandbox: str, what: serving.Serving) -> None:
-    description = banner.describe(what, sandbox)
-    click.echo(banner.as_json(description) if log_format == "json" else banner.as_text(description))
+def _announce(start: _Start, sandbox: str, what: serving.Serving) -> None:
+    description = banner.describe(what, sandbox, lasting_handles=bool(start.engine.handle_secret))
+    click.echo(banner.as_json(description) if start.log_format == "json" else banner.as_text(description))

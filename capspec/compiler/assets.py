@@ -21,8 +21,7 @@ from capspec.sizes import parse_size
 _MODES: dict[str, Mode | None] = {"proxy": "proxy", "save": "save", "link": None}
 _HOST = re.compile(r"(\*\.)?([^\s/@?#\\:*\[\]]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-_TOKEN = r"[a-z0-9!#$&^_.+-]+"
-_TYPE = re.compile(rf"\*/\*|{_TOKEN}/(?:\*|{_TOKEN})")
+_TYPE = re.compile(r"\*/\*|[a-z0-9!#$&^_.+-]+/(?:\*|[a-z0-9!#$&^_.+-]+)")
 """A media type (RFC 6838, 4.2), or a range of them as `Accept` has it (RFC 9110, 12.5.1)."""
 
 _Number = TypeVar("_Number", int, float)
@@ -107,9 +106,7 @@ class AssetCompiler:
         text = written.text.strip().lower()
         if not _TYPE.fullmatch(text):
             hint = "write image/png or image/*"
-            self.report.add(
-                "CAP365", f"'{written.text}' is not a media type", place=written.place, hint=hint
-            )
+            self.report.add("CAP365", f"'{written.text}' is not a media type", place=written.place, hint=hint)
         return text
 
     # -- where links may lead -------------------------------------------------------------------------

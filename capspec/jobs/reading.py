@@ -33,11 +33,12 @@ def under_way(poll: Poll, job: JobRef, seen: Seen | None = None, status: str = "
     """A job that has not ended, as the answer describes it."""
     body = MISSING if seen is None else seen.body
     place = number_of(at(poll.position, body))
-    waiting = not status or word_of(status) in _WAITING or place is not None
+    progress = _progress(poll.progress, body)
+    waiting = place is not None or not (progress or word_of(status or "queued") not in _WAITING)
     return Outcome(
         state=State.QUEUED if waiting else State.RUNNING,
         job_id=str(job.id),
-        progress=_progress(poll.progress, body),
+        progress=progress,
         position=None if place is None else int(place),
         provider_status=status,
         message=_message(first(poll.message, body)),

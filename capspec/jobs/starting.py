@@ -16,7 +16,7 @@ from capspec.template.names import lookup
 from capspec.values import MISSING, Json
 
 _KEPT_FOR = 24 * 3600.0
-"""Seconds for which an ended job can be asked about, where the file does not say how long a result lasts."""
+"""Seconds after its time for which a job can be asked about at the least."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ def started(operation: Operation, arguments: Mapping[str, Json], seen: Seen, now
         id=identifier,
         submitted_at=now,
         look_at=now + first_delay(poll.rhythm, seen.body, seen.headers, now).seconds,
-        expires_at=now + poll.timeout + (poll.result.lasts or _KEPT_FOR),
+        expires_at=now + poll.timeout + max(poll.result.lasts or 0.0, _KEPT_FOR),
         poll_url=found.url,
         # What the later answers say of the result counts, so only what must come from this one is kept.
         result_url="" if poll.result.target is None else find(poll.result.target, {"submit": seen}, base).url,

@@ -75,6 +75,12 @@ def says(status: str, *, code: int = 200, **more: Any) -> bytes:
     return reply(code, json.dumps({"id": "j1", "status": status, **more}).encode())
 
 
+def answers_with(word: str, path: str) -> str:
+    """A route that always answers with one word, and calls nothing."""
+    value = f"outputParameters: [{{type: string, value: {word}}}]"
+    return f"- {{path: '{path}', operations: [{{name: {word}, {value}}}]}}"
+
+
 ACCEPTED = says("queued", code=202)
 DONE = says("done", result="a picture")
 STARTED: Script = {"POST /jobs": ACCEPTED}

@@ -57,11 +57,13 @@ def texts(result: types.GetPromptResult) -> list[tuple[str, str]]:
     return [(message.role, message.content.text) for message in result.messages]  # type: ignore[union-attr]
 
 
-@pytest.fixture(params=["http-2026-07-28", "http-legacy", "stdio-2026-07-28", "stdio-legacy"])
-async def client(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Client]:
+@pytest.fixture(scope="module", params=["http-2026-07-28", "http-legacy", "stdio-2026-07-28", "stdio-legacy"])
+async def client(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Client]:
     kind, _, mode = str(request.param).partition("-")
     if kind == "stdio":
-        path = tmp_path / "harbour.yaml"
+        path = tmp_path_factory.mktemp("harbour") / "harbour.yaml"
         path.write_text(HARBOUR)
         async with over_stdio(path, mode) as found:
             yield found

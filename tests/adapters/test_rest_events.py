@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 import pytest
 
-from capspec.adapters.rest_events import are_wanted
+from capspec.adapters.rest_events import are_wanted, events
+from capspec.clock import VirtualClock
+from capspec.desk import Standing
+from capspec.errors import MappingError
 from capspec.events import UnexpectedError
 from tests.adapters.rest_jobs_world import DONE, STARTED, JobWorld, job_world, looks, says
 from tests.upstreams import Seen, reply
@@ -38,11 +42,8 @@ class Event:
 
 def block(text: str) -> Event:
     """A block as the standard reads it: `name: value` lines; a comment has the name ""."""
-    return Event({name: value.removeprefix(" ") for name, _, value in map(_parted, text.split("\n"))})
-
-
-def _parted(line: str) -> tuple[str, str, str]:
-    return line.partition(":")
+    lines = (line.partition(":") for line in text.split("\n"))
+    return Event({name: value.removeprefix(" ") for name, _, value in lines})
 
 
 def parsed(answer: httpx.Response) -> list[Event]:
@@ -71,17 +72,17 @@ async def test_each_change_is_an_event_and_the_outcome_is_the_last() -> None:
     )  # fmt: skip
     async with job_world(script) as world:
         answer = await watched(world)
-    retry, *events = parsed(answer)
+    retry, *told = parsed(answer)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
     assert answer.headers["cache-control"] == "no-store"
     assert retry.fields == {"retry": "3000"}
-    assert [event.kind for event in events] == ["progress", "progress", "progress", "outcome"]
-    assert [event.data["state"] for event in events] == ["queued", "running", "running", "succeeded"]
-    assert [event.data.get("progress") for event in events] == [None, 0.1, 0.9, 1.0]
-    assert events[-1].data["result"] == "a picture"
-    assert len({event.fields["id"] for event in events}) == 4
-    assert {event.data["job"] for event in events} == {events[0].data["job"]}
+    assert [event.kind for event in told] == ["progress", "progress", "progress", "outcome"]
+    assert [event.data["state"] for event in told] == ["queued", "running", "running", "succeeded"]
+    assert [event.data.get("progress") for event in told] == [None, 0.1, 0.9, 1.0]
+    assert told[-1].data["result"] == "a picture"
+    assert len({event.fields["id"] for event in told}) == 4
+    assert {event.data["job"] for event in told} == {told[0].data["job"]}
 
 
 class Provider:
@@ -123,11 +124,35 @@ async def test_a_client_that_comes_back_after_the_last_event_is_told_to_stop() -
     assert (again.status_code, again.content) == (204, b"")
 
 
-async def test_a_comment_keeps_a_quiet_stream_open() -> None:
-    async with job_world(looks(says("running"), DONE), interval="40s") as world:
-        answer = await watched(world)
-    events = parsed(answer)[1:]
-    assert [event.kind or list(event.fields) for event in events] == [[""], "progress", [""], "outcome"]
+class Impatient(VirtualClock):
+    """A clock for which time is up when nothing is there yet. `asked` are the limits that it was given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[float | None] = []
+
+    @asynccontextmanager
+    async def timeout(self, seconds: float | None) -> AsyncIterator[None]:
+        self.asked.append(seconds)
+        async with asyncio.timeout(0):
+            yield
+
+
+async def test_comments_keep_a_quiet_stream_open_and_an_outcome_that_cannot_be_given_is_a_problem() -> None:
+    over = asyncio.Event()
+    clock = Impatient()
+
+    async def waiting(told: Any) -> Standing:
+        await over.wait()
+        raise MappingError("it has no shape")
+
+    stream = events(waiting, clock, envelope=Standing.envelope, problem=lambda error: str(error).encode())
+    chunks = [await anext(stream) for _ in range(4)]
+    over.set()
+    rest = [chunk async for chunk in stream]
+    assert chunks == [b"retry: 3000\n\n", *[b": still there\n\n"] * 3]
+    assert rest[-1] == b"event: problem\nid: end\ndata: it has no shape\n\n"
+    assert set(clock.asked) == {15}
 
 
 @pytest.mark.parametrize(
@@ -144,15 +169,6 @@ async def test_every_end_is_an_outcome(last: bytes, state: str, code: str) -> No
         *_, progress, outcome = parsed(await watched(world))
     assert (progress.kind, outcome.kind) == ("progress", "outcome")
     assert (outcome.data["state"], outcome.data["error"]["code"]) == (state, code)
-
-
-async def test_an_outcome_that_cannot_be_given_is_a_problem() -> None:
-    mapped = "[{type: object, mapping: $.a, properties: {b: {type: string, mapping: $.c}}}]"
-    routes = f"- {{path: /mapped, operations: [{{name: m, method: POST, call: maker.make, outputParameters: {mapped}}}]}}"
-    huge = reply(200, b'{"status": "done", "result": "' + b"x" * 11_000_000 + b'"}')
-    async with job_world(looks(says("running"), huge), routes=routes) as world:
-        *_, last = parsed(await watched(world))
-    assert last.kind == "outcome"
 
 
 async def test_results_of_bytes_are_said_where_they_are() -> None:

@@ -17,6 +17,8 @@ from tests.adapters.rest_jobs_world import (
     STARTED,
     JobWorld,
     NameGuard,
+    Script,
+    answers_with,
     job_world,
     looks,
     says,
@@ -152,7 +154,7 @@ async def test_many_wait_at_once_each_for_their_own() -> None:
             return says("running")
         return says("done", result=seen.path)
 
-    script = {"POST /jobs": start, **{f"GET /jobs/n{number}": look for number in range(50)}}
+    script: Script = {"POST /jobs": start, **{f"GET /jobs/n{number}": look for number in range(50)}}
     async with job_world(script, interval="100ms", clock=SystemClock(), sockets=True) as world:
         answers = await asyncio.gather(*(world.start("wait=30") for _ in range(50)))
     assert [answer.status_code for answer in answers] == [200] * 50
@@ -340,10 +342,7 @@ async def test_jobs_are_below_the_mount_of_their_listener() -> None:
 
 
 async def test_a_route_of_the_file_comes_before_a_job_and_a_job_before_a_placeholder() -> None:
-    routes = """
-- {path: "/-/jobs/make-picture/{h}", operations: [{name: own, outputParameters: [{type: string, value: own}]}]}
-- {path: "/{path}", operations: [{name: all, outputParameters: [{type: string, value: all}]}]}
-"""
+    routes = f"{answers_with('own', f'{JOBS}{{h}}')}\n{answers_with('all', '/{path}')}"
     async with job_world(looks(DONE), routes=routes) as world:
         location = await world.started()
         own = await world.client.get(location)
@@ -378,7 +377,7 @@ async def test_a_client_that_goes_away_while_its_start_waits_stops_the_looks(
     policy: str, cancels: int
 ) -> None:
     held = Held()
-    script = {**STARTED, "GET /jobs/j1": held, "DELETE /jobs/j1": says("stopped")}
+    script: Script = {**STARTED, "GET /jobs/j1": held, "DELETE /jobs/j1": says("stopped")}
     poll = f"{CANCEL}\nonDisconnect: {policy}"
     async with job_world(script, poll=poll, sockets=True) as world:
         await world.hang_up("POST /pictures HTTP/1.1\r\nPrefer: wait=60", lambda: world.asked() > 0)
@@ -395,7 +394,7 @@ async def test_a_start_is_not_broken_off_and_a_job_without_a_caller_is_canceled(
         await leave.wait()
         return ACCEPTED
 
-    script = {"POST /jobs": slow, "GET /jobs/j1": says("running"), "DELETE /jobs/j1": says("stopped")}
+    script: Script = {"POST /jobs": slow, "GET /jobs/j1": says("running"), "DELETE /jobs/j1": says("stopped")}
     poll = f"{CANCEL}\nonDisconnect: cancel"
     async with job_world(script, poll=poll, sockets=True) as world:
         head = f"POST /pictures HTTP/1.1\r\n{prefer}X: y"
@@ -409,7 +408,7 @@ async def test_a_start_is_not_broken_off_and_a_job_without_a_caller_is_canceled(
 
 async def test_a_client_that_only_asks_may_go_away() -> None:
     held = Held()
-    script = {**STARTED, "GET /jobs/j1": held, "DELETE /jobs/j1": says("stopped")}
+    script: Script = {**STARTED, "GET /jobs/j1": held, "DELETE /jobs/j1": says("stopped")}
     poll = f"{CANCEL}\nonDisconnect: cancel"
     async with job_world(script, poll=poll, sockets=True) as world:
         location = await world.started()

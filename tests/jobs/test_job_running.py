@@ -122,6 +122,31 @@ async def test_without_result_the_whole_last_answer_is_the_result() -> None:
     assert (await made.run()).result == {"status": "done", "a": 1}
 
 
+@pytest.mark.parametrize(
+    ("body", "state"),
+    [
+        ({"status": "Queued"}, State.QUEUED),
+        ({"status": "IN_QUEUE"}, State.QUEUED),
+        ({"status": "pending", "part": None}, State.QUEUED),
+        ({"status": "pending", "part": 0}, State.QUEUED),
+        ({"status": "pending", "part": 0.4}, State.RUNNING),
+        ({"status": "pending", "place": 3}, State.QUEUED),
+        ({"status": "reasoning", "place": 0}, State.QUEUED),
+        ({"status": "reasoning"}, State.RUNNING),
+    ],
+)
+async def test_a_job_that_has_not_begun_is_queued(body: Any, state: State) -> None:
+    made = maker(Reply(body), more="progress: {path: $.part}\n  position: $.place")
+    assert (await made.jobs.check((await made.submit()).job)).state is state
+
+
+async def test_a_job_can_be_asked_about_for_a_day_and_longer_where_its_result_lasts() -> None:
+    job = (await maker(DONE, more="timeout: 1h").submit()).job
+    assert job.expires_at - job.submitted_at == 25 * 3600
+    job = (await maker(DONE, more="timeout: 1h", result="{path: $.result, expires: 48h}").submit()).job
+    assert job.expires_at - job.submitted_at == 49 * 3600
+
+
 # -- what goes wrong while waiting ---------------------------------------------------------------------------
 
 

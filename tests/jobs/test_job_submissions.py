@@ -13,7 +13,9 @@ from capspec.events import UpstreamRetried
 from capspec.jobs.outcome import State
 from capspec.jobs.running import Accepted
 from capspec.plan import Answer, Extra
-from tests.jobs.job_world import BASE, OPERATION, Reply, World, lost, world
+from tests.jobs.job_world import BASE, OPERATION, Reply, World, capability, lost, world
+from tests.upstreams import Seen, reply
+from tests.whole import running
 
 pytestmark = pytest.mark.anyio
 
@@ -249,3 +251,23 @@ async def test_a_key_is_no_input_of_the_caller() -> None:
     accepted = await made.submit()
     assert accepted.job.values == {}
     assert accepted.outcome.state is State.QUEUED
+
+
+async def test_a_tool_whose_connection_broke_is_repeated_with_the_same_key_over_real_connections() -> None:
+    seen_keys: list[str | None] = []
+
+    def answer(seen: Seen) -> Any:
+        """None closes the connection."""
+        seen_keys.append(seen.header("idempotency-key"))
+        return None if len(seen_keys) == 1 else reply(201, b'{"ok": true}')
+
+    text = capability(SAME) + (
+        "  exposes:\n"
+        "  - {type: mcp, namespace: ns, port: 1, tools: [{name: make, description: d, call: maker.make}]}\n"
+    )
+    async with running(text, answer, environ={"MAKER_KEY": "sesame"}) as whole:
+        result = await whole.tool("make")
+    assert not result.is_error
+    assert len(seen_keys) == 2
+    assert seen_keys[0] is not None
+    assert seen_keys[0] == seen_keys[1]
