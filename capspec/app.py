@@ -6,8 +6,12 @@ import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from capspec import bindings, document, model, registry
+from capspec.assets.links import LinkKey
+from capspec.assets.shelf import Shelf
+from capspec.assets.storage import Storage, default_folder
 from capspec.clock import Clock, SystemClock
 from capspec.compiler import compile_capability
 from capspec.desk import Desk
@@ -31,14 +35,16 @@ BASE_URI_VARIABLE = "CAPSPEC_BASE_URI_"
 class EngineOptions:
     """Limits of an engine. Sizes are bytes, times are seconds.
 
-    `handle_secret` is what the handles of jobs are made with: with the same one, handles outlive a restart
-    and any replica reads them; without one, a key is made that lasts as long as the process.
+    `handle_secret` is what the handles of jobs and our own links are made with: with the same one, they
+    outlive a restart and any replica reads them; without one, keys are made that last as long as the process.
+    `assets_folder` is where saved assets are kept; "" means a folder among the user's caches.
     """
 
     timeout: float = 60.0
     max_response_bytes: int = 10 * 1024 * 1024
     transport: str = "httpx"
     handle_secret: str = field(default="", repr=False)
+    assets_folder: str | os.PathLike[str] = ""
 
 
 def load_plan(
@@ -94,10 +100,14 @@ async def open_engine(
         timeout=options.timeout,
         max_response_bytes=options.max_response_bytes,
     )
-    desk = Desk(Jobs(plan.operations, upstreams, clock, events), _handle_key(plan, options), clock)
+    links = LinkKey(options.handle_secret, plan.name)
+    shelf = Shelf(plan, upstreams, clock, events, key=links, storage=_storage(options))
+    desk = Desk(Jobs(plan.operations, upstreams, clock, events), _handle_key(plan, options), clock, shelf)
     try:
-        yield CallEngine(plan, upstreams, clock, events, desk)
+        await shelf.sweep()
+        yield CallEngine(plan, upstreams, clock, events, desk, shelf)
     finally:
+        await shelf.close()
         if transport is None:
             await carrier.close()
 
@@ -118,3 +128,9 @@ def _handle_key(plan: Plan, options: EngineOptions) -> HandleKey:
     if not options.handle_secret:
         return HandleKey.generate()
     return HandleKey.from_secret(options.handle_secret, plan.name)
+
+
+def _storage(options: EngineOptions) -> Storage:
+    if options.assets_folder:
+        return Storage(Path(options.assets_folder).absolute())
+    return Storage(default_folder(), chosen=False)

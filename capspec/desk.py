@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
+from capspec.assets.shelf import Shelf
 from capspec.clock import Clock
 from capspec.errors import JobNotFound
 from capspec.jobs.handles import HandleKey
@@ -19,13 +20,18 @@ OUTCOME_STATES = tuple(str(state) for state in State)
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A job of a flow, and where it stands. `handle` is what its caller keeps; `result` is shaped by the flow."""
+    """A job of a flow, and where it stands.
+
+    `handle` is what its caller keeps; `result` is shaped by the flow. `links` is the absolute URL below which
+    our own links are served, "" where nothing serves them.
+    """
 
     flow: Flow
     job: JobRef
     handle: str
     outcome: Outcome
     result: Json = None
+    links: str = ""
 
     def envelope(self) -> dict[str, Json]:
         """The outcome as callers get it; what is not known is left out.
@@ -89,10 +95,12 @@ def envelope_schema(result: Mapping[str, Json] | None) -> dict[str, Json]:
 class Desk:
     """The jobs of one plan, as its adapters see them. It holds no state of any job."""
 
-    def __init__(self, jobs: Jobs, key: HandleKey, clock: Clock) -> None:
+    def __init__(self, jobs: Jobs, key: HandleKey, clock: Clock, shelf: Shelf | None = None) -> None:
+        """`shelf` has the assets of results whose operations say `assets`."""
         self._jobs = jobs
         self._key = key
         self._clock = clock
+        self._shelf = shelf
 
     async def send(
         self, operation: Operation, arguments: Mapping[str, Json], extra: Extra = NOTHING
@@ -106,7 +114,8 @@ class Desk:
         if not isinstance(accepted, Accepted):
             return accepted
         handle = self._key.seal(accepted.job, call.principal.name)
-        return self._standing(call.flow, accepted.job, handle, accepted.outcome)
+        standing = Standing(call.flow, accepted.job, handle, accepted.outcome, links=call.links)
+        return await self._shaped(standing, accepted.outcome)
 
     async def wait(
         self,
@@ -122,8 +131,7 @@ class Desk:
             if watch is not None:
                 await watch(replace(standing, outcome=outcome))
 
-        outcome = await self._jobs.wait(standing.job, until=seconds, progress=told)
-        return self._standing(standing.flow, standing.job, standing.handle, outcome)
+        return await self._shaped(standing, await self._jobs.wait(standing.job, until=seconds, progress=told))
 
     async def finish(self, operation: Operation, arguments: Mapping[str, Json]) -> Outcome | Answer:
         """Start a job and wait for its end, within a flow. An answer that starts no job comes back unread."""
@@ -134,28 +142,42 @@ class Desk:
             return accepted.outcome
         return await self._jobs.wait(accepted.job)
 
-    def find(self, flow: Flow, handle: str, principal: Principal) -> Standing:
+    def find(self, flow: Flow, handle: str, principal: Principal, links: str = "") -> Standing:
         """The job of a handle, before any look. Raises JobNotFound, JobExpired."""
         if flow.job is None:
             raise JobNotFound("there is no such job")
         job = self._key.open(handle, principal.name, now=self._clock.wall(), operation=flow.job.id)
-        return Standing(flow, job, handle, Outcome(state=State.RUNNING))
+        return Standing(flow, job, handle, Outcome(state=State.RUNNING), links=links)
 
     async def look(self, standing: Standing) -> Standing:
         """Where the job stands now. Raises CallError."""
-        outcome = await self._jobs.check(standing.job)
-        return self._standing(standing.flow, standing.job, standing.handle, outcome)
+        return await self._shaped(standing, await self._jobs.check(standing.job))
 
     async def cancel(self, standing: Standing) -> Standing:
         """Ask the provider to stop the job. Raises Unavailable when it cannot."""
-        outcome = await self._jobs.cancel(standing.job)
-        return self._standing(standing.flow, standing.job, standing.handle, outcome)
+        return await self._shaped(standing, await self._jobs.cancel(standing.job))
 
     def can_cancel(self, flow: Flow) -> bool:
         return flow.job is not None and self._jobs.can_cancel(flow.job)
 
-    def _standing(self, flow: Flow, job: JobRef, handle: str, outcome: Outcome) -> Standing:
+    async def _shaped(self, standing: Standing, outcome: Outcome) -> Standing:
+        """The job with where it stands now, its result with our own links and as the flow shapes it."""
         result: Json = None
         if outcome.state is State.SUCCEEDED and outcome.result is not MISSING:
-            result = flow.output.read(outcome.result, dict(job.values))
-        return Standing(flow, job, handle, outcome, result)
+            outcome = await self._with_own_links(standing, outcome)
+            result = standing.flow.output.read(outcome.result, dict(standing.job.values))
+        return replace(standing, outcome=outcome, result=result)
+
+    async def _with_own_links(self, standing: Standing, outcome: Outcome) -> Outcome:
+        operation, job = standing.flow.job, standing.job
+        if self._shelf is None or operation is None or operation.assets is None:
+            return outcome
+        identity = f"{job.id} {job.submitted_at:.3f}"
+        made = await self._shelf.replace(operation, outcome.result, standing.links, identity)
+        notes = "; ".join(f"a link stays as it is: {reason}" for reason in made.left)
+        return replace(
+            outcome,
+            result=made.of(outcome.result),
+            result_expires_at=outcome.result_expires_at if made.expires_at is None else made.expires_at,
+            message="; ".join(filter(None, (outcome.message, notes))),
+        )

@@ -16,10 +16,17 @@ ASGIApp: TypeAlias = Callable[[ASGIScope, Receive, SendMessage], Awaitable[None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeOptions:
-    """What holds for every adapter of a process. Sizes are bytes, times are seconds."""
+    """What holds for every adapter of a process. Sizes are bytes, times are seconds.
+
+    `inline_wait` is how long an MCP tool waits for the job that it started before it answers with a handle:
+    shorter than clients do, many of which give up after 60 seconds. `inline_wait_progress` is for those who
+    hear of its progress meanwhile.
+    """
 
     max_request_bytes: int = 4 * 1024 * 1024
     version: str = "0"
+    inline_wait: float = 45.0
+    inline_wait_progress: float = 170.0
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from capspec.assets.shelf import Shelf
 from capspec.clock import Clock
 from capspec.desk import Desk, Standing
 from capspec.errors import CallError, MappingError, Unavailable, UpstreamError, UpstreamTimeout
@@ -17,17 +18,24 @@ from capspec.steps.call import CallStep
 from capspec.upstream import Upstreams
 from capspec.values import MISSING, Json, Missing
 
+_OF_THE_BYTES = frozenset({"accept-ranges", "content-range", "etag"})
+"""Headers that describe bytes which are not passed on as they came."""
+
 
 class CallEngine:
-    """Runs the calls of one plan. Holds no state of a call. `desk` knows about the jobs that calls start."""
+    """Runs the calls of one plan. Holds no state of a call.
+
+    `desk` knows about the jobs that calls start, `assets` about the links of ours in their answers.
+    """
 
     def __init__(
-        self, plan: Plan, upstreams: Upstreams, clock: Clock, events: EventStream, desk: Desk
+        self, plan: Plan, upstreams: Upstreams, clock: Clock, events: EventStream, desk: Desk, assets: Shelf
     ) -> None:
         self.plan = plan
         self.clock = clock
         self.events = events
         self.desk = desk
+        self.assets = assets
         self._upstreams = upstreams
 
     async def run(self, call: Call) -> Result:
@@ -111,14 +119,15 @@ class CallEngine:
             outcome = await self._intermediate(step, scope)
             if outcome is not MISSING:
                 scope.steps[step.name] = outcome
-        if flow.document is not None:
-            document = flow.document.read(scope)
-            outcome = outcome if document is MISSING else document
-        elif flow.steps:
-            outcome = await flow.steps[-1].run(scope, self)
+        last = flow.steps[-1] if flow.document is None and flow.steps else None
+        if last is not None:
+            outcome = await last.run(scope, self)
         if isinstance(outcome, Answer):
             return await self._answered(call, outcome, scope)
-        return _shaped(flow, None if outcome is MISSING else outcome, scope, 200)
+        called = last.operation if isinstance(last, CallStep) else None
+        outcome = await self._with_own_links(call, scope, called, None if outcome is MISSING else outcome)
+        document = MISSING if flow.document is None else flow.document.read(scope)
+        return _shaped(flow, outcome if document is MISSING else document, scope, 200)
 
     async def _intermediate(self, step: Step, scope: Scope) -> Json | Missing:
         outcome = await step.run(scope, self)
@@ -133,11 +142,14 @@ class CallEngine:
 
     async def _answered(self, call: Call, answer: Answer, scope: Scope) -> Result:
         flow = call.flow
+        operation = self.plan.operations.get(answer.operation)
         if answer.status < 400 and not flow.output.identity:
-            value = await self.decode(answer)
+            value = await self._with_own_links(call, scope, operation, await self.decode(answer))
             result = _shaped(flow, value, scope, answer.status)
             result.headers = answer.headers
             return result
+        if answer.status < 400 and operation is not None and operation.assets is not None:
+            return await self._rewritten(call, scope, operation, answer)
         result = Result(status=answer.status, headers=answer.headers, media_type=answer.content_type)
         if call.streams:
             result.stream, result.closer = answer.stream(), answer.close
@@ -145,6 +157,38 @@ class CallEngine:
         result.content = await answer.read()
         result.value = await self._readable(answer)
         return result
+
+    async def _rewritten(self, call: Call, scope: Scope, operation: Operation, answer: Answer) -> Result:
+        """An unmapped answer with our own links, in the format that it came in."""
+        result = Result(status=answer.status, headers=answer.headers, media_type=answer.content_type)
+        result.content = await answer.read()
+        result.value = value = await self._readable(answer)
+        own = value if value is MISSING else await self._with_own_links(call, scope, operation, value)
+        if own != value:
+            try:
+                result.content, result.media_type = answer.codec.encode(own)
+            except ValueError as error:
+                raise MappingError(f"the answer cannot be written with other links: it {error}") from error
+            result.value = own
+            result.headers = tuple(item for item in answer.headers if item[0].lower() not in _OF_THE_BYTES)
+        return result
+
+    async def _with_own_links(
+        self, call: Call, scope: Scope, operation: Operation | None, document: Json
+    ) -> Json:
+        """What the operation gave with our own links, which what earlier steps gave has then, too."""
+        found = [] if operation is None else [(operation, document)]
+        found += [
+            (step.operation, scope.steps[step.name])
+            for step in call.flow.steps
+            if isinstance(step, CallStep) and step.name in scope.steps
+        ]
+        for called, value in found:
+            if called.assets is not None:
+                made = await self.assets.replace(called, value, call.links)
+                scope.steps = {name: made.of(item) for name, item in scope.steps.items()}
+                document = made.of(document)
+        return document
 
     async def _readable(self, answer: Answer) -> Json | Missing:
         """The value of an unmapped answer, MISSING when it is not in the declared format."""

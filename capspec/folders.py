@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import operator
 import os
@@ -13,6 +14,9 @@ from pathlib import Path
 _WANTED = ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY")
 _FLAGS = functools.reduce(operator.or_, (getattr(os, name, 0) for name in _WANTED), os.O_RDONLY)
 """A link that takes a file's place after it was looked at is not followed, and a pipe does not block."""
+
+_NO_NAMES = (errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL)
+"""Errors that say that nothing can have the name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +78,10 @@ class Folder:
             raise FileNotFoundError(name)
         try:
             return os.open(path, _FLAGS)
-        except NotADirectoryError as error:
-            raise FileNotFoundError(name) from error
+        except OSError as error:
+            if error.errno in _NO_NAMES:
+                raise FileNotFoundError(name) from error
+            raise
 
     def _below(self, folder: Path, prefix: str) -> Iterator[File]:
         try:

@@ -14,6 +14,9 @@ from capspec.plan import ANONYMOUS, Principal, Progress
 PRINCIPALS = "capspec.principals"
 """The key of an ASGI scope with one principal, or None for "not admitted", per target."""
 
+LINKS = "capspec.links"
+"""The key of an ASGI scope with the absolute URL below which our own links are served."""
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._~+/=:@-]{1,64}")
 
 Principals = tuple[Principal | None, ...]
@@ -51,6 +54,11 @@ def request_id_of(context: RequestContext) -> str:
     """The caller's own id of the HTTP request, if it is fit for a log, or a new one."""
     offered = "" if context.request is None else context.request.headers.get("x-request-id", "")
     return offered if _REQUEST_ID.fullmatch(offered) else secrets.token_hex(8)
+
+
+def links_of(context: RequestContext) -> str:
+    """The absolute URL below which our own links are served; "" over stdio, where nothing serves them."""
+    return "" if context.request is None else context.request.scope.get(LINKS, "")
 
 
 def progress_of(context: RequestContext) -> Progress | None:

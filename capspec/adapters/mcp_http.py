@@ -15,10 +15,11 @@ from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
 from sse_starlette.sse import AppStatus
 
-from capspec.adapters.mcp_callers import PRINCIPALS, Principals
+from capspec.adapters.mcp_callers import LINKS, PRINCIPALS, Principals
 from capspec.adapters.mcp_server import Listening, build_server
 from capspec.adapters.mcp_tools import Target
-from capspec.edge import ASGIScope, Edge, EdgeOptions, Receive, SendMessage
+from capspec.assets.serving import asset_app, base_of, concerns
+from capspec.edge import ASGIApp, ASGIScope, Edge, EdgeOptions, Receive, SendMessage
 from capspec.errors import AuthError, CallError
 from capspec.events import UnexpectedError
 from capspec.plan import ANONYMOUS, Principal
@@ -60,6 +61,8 @@ class Endpoint:
     options: EdgeOptions
     server: Server[Any]
     listening: Listening
+    endpoint: str
+    assets: ASGIApp
     traffic: Traffic = field(default_factory=Traffic)
     manager: StreamableHTTPSessionManager | None = None
 
@@ -70,6 +73,9 @@ class Endpoint:
             await self._answer(scope, receive, send)
 
     async def _answer(self, scope: ASGIScope, receive: Receive, send: SendMessage) -> None:
+        if concerns(scope, self.endpoint):
+            await self.assets(scope, receive, send)
+            return
         if _path(scope) not in self.paths:
             await _refuse(send, 404, "There is nothing here; the MCP endpoint is at /mcp")
             return
@@ -88,7 +94,8 @@ class Endpoint:
         if self.manager is None:
             await _refuse(send, 503, "The server is not running")
             return
-        clean = {**scope, "headers": _trimmed(scope["headers"]), PRINCIPALS: principals}
+        known = {PRINCIPALS: principals, LINKS: base_of(scope, self.endpoint)}
+        clean = {**scope, "headers": _trimmed(scope["headers"]), **known}
         await self.manager.asgi_app(clean, receive, send)
 
     async def _admit(self, scope: ASGIScope) -> Principals:
@@ -141,7 +148,8 @@ def build_edge(targets: Sequence[Target], options: EdgeOptions, endpoint: str) -
     """An edge over the targets. It may be run again after it has stopped."""
     server, listening = build_server(targets, options)
     paths = frozenset({"", "/", endpoint, f"{endpoint}/"})
-    app = Endpoint(targets, paths, options, server, listening)
+    assets = asset_app(*(engine for _, engine in targets))
+    app = Endpoint(targets, paths, options, server, listening, endpoint, assets)
     return Edge(app=app, running=app.running, drain=app.drain, endpoint=endpoint)
 
 

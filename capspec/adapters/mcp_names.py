@@ -20,8 +20,7 @@ def unique_names(offers: Sequence[tuple[str, str]]) -> list[str]:
     taken: set[str] = set()
     names = []
     for name, capability in offers:
-        names.append(_unique(_prefixed(capability, name) if shared[name] > 1 else name, taken))
-        taken.add(names[-1])
+        names.append(new_name(_prefixed(capability, name) if shared[name] > 1 else name, taken))
     return names
 
 
@@ -30,10 +29,16 @@ def _prefixed(capability: str, name: str) -> str:
     return f"{prefix[: max(8, NAME_LIMIT - len(name) - 1)]}_{name}"[:NAME_LIMIT]
 
 
-def _unique(name: str, taken: set[str]) -> str:
+def new_name(name: str, taken: set[str]) -> str:
+    """The name, with a number at its end if it is taken. It is taken then."""
     candidate, count = name, 1
     while candidate in taken:
         count += 1
-        ending = f"_{count}"
-        candidate = name[: NAME_LIMIT - len(ending)] + ending
+        candidate = with_ending(name, f"_{count}")
+    taken.add(candidate)
     return candidate
+
+
+def with_ending(name: str, ending: str) -> str:
+    """The name and an ending, cut before the ending so that it is not too long."""
+    return name[: NAME_LIMIT - len(ending)] + ending

@@ -10,7 +10,7 @@ import mcp.types as types
 from mcp import MCPError
 from mcp.types.version import MODERN_PROTOCOL_VERSIONS
 
-from capspec.adapters.mcp_callers import Callers, RequestContext, progress_of, request_id_of
+from capspec.adapters.mcp_callers import Callers, RequestContext, links_of, progress_of, request_id_of
 from capspec.adapters.mcp_contents import Contents, file_contents, media_type_of, result_contents
 from capspec.adapters.mcp_errors import call_failed, unavailable, unexpected, upstream_failed
 from capspec.adapters.mcp_listings import Entry, choices, listed, template_of
@@ -47,10 +47,12 @@ class Resources:
         """One page: resources without variables, and the files of folders as they are now."""
         start = _start(params.cursor if params is not None else None)
         entries = self._visible(context)
+        own = {entry.resource.uri for entry in entries}
         found: dict[str, types.Resource] = {}
         for entry in entries:
             for item in await listed(entry):
-                found.setdefault(item.uri, item)
+                if item.uri == entry.resource.uri or item.uri not in own:
+                    found.setdefault(item.uri, item)
         lasting = not any(isinstance(entry.resource, FileResource) for entry in entries)
         return types.ListResourcesResult(
             resources=[*found.values()][start : start + PAGE],
@@ -125,6 +127,7 @@ class Resources:
             principal=self.callers.principals(context)[entry.target] or ANONYMOUS,
             request_id=request_id_of(context),
             progress=progress_of(context),
+            links=links_of(context),
         )
         return await _run(entry, resource, call, uri)
 

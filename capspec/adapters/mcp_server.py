@@ -12,7 +12,14 @@ from mcp import MCPError
 from mcp.server import Server
 from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler
 
-from capspec.adapters.mcp_callers import Callers, RequestContext, progress_of, request_id_of, visible_to
+from capspec.adapters.mcp_callers import (
+    Callers,
+    RequestContext,
+    links_of,
+    progress_of,
+    request_id_of,
+    visible_to,
+)
 from capspec.adapters.mcp_completions import Completions
 from capspec.adapters.mcp_errors import call_failed, unavailable, unexpected
 from capspec.adapters.mcp_prompts import compile_prompts
@@ -81,6 +88,7 @@ class Desk:
             principal=principals[entry.target] or ANONYMOUS,
             request_id=request_id_of(context),
             progress=progress_of(context),
+            links=links_of(context),
         )
         return await _run(entry, call)
 

@@ -14,6 +14,7 @@ from capspec.adapters.rest_encode import Reply, encode, encode_json
 from capspec.adapters.rest_exchange import Exchange, InFlight
 from capspec.adapters.rest_jobs import JobEngine, JobResponses, Responder
 from capspec.adapters.rest_watch import Watch
+from capspec.assets.serving import asset_app, base_of, concerns
 from capspec.edge import ASGIScope, Edge, EdgeOptions, Receive, SendMessage
 from capspec.errors import CallError, MethodError, UnknownPathError
 from capspec.events import UnexpectedError
@@ -41,6 +42,7 @@ class RestApp:
         self._engine = engine
         self._limit = options.max_request_bytes
         self._in_flight = InFlight()
+        self._assets = asset_app(engine)
         self._jobs = JobResponses(engine, self._in_flight) if isinstance(engine, JobEngine) else None
         self._described: tuple[str, bytes] | None = None
         self._routes: Routes[Responder] = Routes()
@@ -70,7 +72,7 @@ class RestApp:
         request = Incoming(scope, receive, self._limit)
         exchange = Exchange(request, _request_id(request), send, Watch(receive))
         async with self._in_flight.answering(exchange):
-            await self._exchange(exchange)
+            await (self._assets(scope, receive, send) if concerns(scope) else self._exchange(exchange))
 
     async def drain(self) -> None:
         """End streams and waits that have no end of their own, and wait until everything is answered."""
@@ -128,6 +130,7 @@ class RestApp:
             principal=principal,
             request_id=exchange.request_id,
             streams=True,
+            links=base_of(exchange.request.scope),
         )
         if self._jobs is not None and flow.job is not None:
             return await self._jobs.start(exchange, call)

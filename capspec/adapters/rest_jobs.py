@@ -33,6 +33,7 @@ from capspec.adapters import problem_json, rest_events
 from capspec.adapters.rest_encode import Reply, encode, encode_json
 from capspec.adapters.rest_exchange import Exchange, InFlight
 from capspec.adapters.rest_prefer import Preferences, preferences
+from capspec.assets.serving import base_of
 from capspec.desk import Desk, Standing
 from capspec.errors import CallError
 from capspec.job_resources import HANDLE, RESULT, jobs_path
@@ -108,18 +109,21 @@ class JobResponses:
     async def _abandon(self, standing: Standing) -> None:
         """Do with a job that nobody can ask about what its file says."""
         poll = _poll(standing)
-        if standing.outcome.final or poll is None or poll.on_disconnect == "leave":
-            return
-        if self._desk.can_cancel(standing.flow):
+        if poll is not None and poll.on_disconnect == "cancel" and not standing.outcome.final:
             with suppress(CallError):
                 await self._desk.cancel(standing)
 
     # -- asking ---------------------------------------------------------------------------------------
 
+    def _find(
+        self, flow: Flow, exchange: Exchange, values: Mapping[str, str], principal: Principal
+    ) -> Standing:
+        return self._desk.find(flow, values[HANDLE], principal, base_of(exchange.request.scope))
+
     async def _show(
         self, flow: Flow, exchange: Exchange, values: Mapping[str, str], principal: Principal
     ) -> Reply:
-        standing = self._desk.find(flow, values[HANDLE], principal)
+        standing = self._find(flow, exchange, values, principal)
         if rest_events.are_wanted(exchange.request.header_values(b"accept")):
             return self._events(exchange, standing)
         standing, headers = await self._now(exchange, standing)
@@ -128,7 +132,7 @@ class JobResponses:
     async def _show_result(
         self, flow: Flow, exchange: Exchange, values: Mapping[str, str], principal: Principal
     ) -> Reply:
-        found = self._desk.find(flow, values[HANDLE], principal)
+        found = self._find(flow, exchange, values, principal)
         standing, headers = await self._now(exchange, found)
         if standing.outcome.state is not State.SUCCEEDED:
             return _envelope(exchange, standing, headers, status=409)
@@ -139,7 +143,7 @@ class JobResponses:
     async def _cancel(
         self, flow: Flow, exchange: Exchange, values: Mapping[str, str], principal: Principal
     ) -> Reply:
-        standing = self._desk.find(flow, values[HANDLE], principal)
+        standing = self._find(flow, exchange, values, principal)
         return _envelope(exchange, await self._desk.cancel(standing))
 
     async def _now(self, exchange: Exchange, found: Standing) -> tuple[Standing, list[tuple[bytes, bytes]]]:

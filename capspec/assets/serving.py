@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol, runtime_checkable
 from urllib.parse import quote
 
 from capspec.assets.media import is_shown, type_of, with_extension
@@ -29,9 +29,17 @@ _CAGE = "default-src 'none'; sandbox"
 Header = tuple[bytes, bytes]
 
 
-def concerns(path: str, endpoint: str = "") -> bool:
-    """Whether a path, after the mount point, is that of a link of ours below `endpoint`."""
-    return path.startswith(endpoint + PATH)
+@runtime_checkable
+class AssetEngine(Engine, Protocol):
+    """An engine whose answers may have links of ours."""
+
+    assets: Shelf
+
+
+def concerns(scope: ASGIScope, endpoint: str = "") -> bool:
+    """Whether a request is for a link of ours, which are below `endpoint` of the mount point."""
+    root = str(scope.get("root_path", "")).rstrip("/")
+    return str(scope["path"]).startswith(f"{root}{endpoint}{PATH}")
 
 
 def base_of(scope: ASGIScope, endpoint: str = "") -> str:
@@ -45,7 +53,7 @@ def base_of(scope: ASGIScope, endpoint: str = "") -> str:
 
 def asset_app(*engines: Engine) -> ASGIApp:
     """An ASGI application (HTTP scope) for the links of some engines, at any mount point."""
-    return _AssetApp(engines).__call__
+    return _AssetApp([engine for engine in engines if isinstance(engine, AssetEngine)])
 
 
 @dataclass(slots=True)
@@ -83,7 +91,7 @@ class _Answer:
 
 
 class _AssetApp:
-    def __init__(self, engines: Sequence[Engine]) -> None:
+    def __init__(self, engines: Sequence[AssetEngine]) -> None:
         self._engines = engines
 
     async def __call__(self, scope: ASGIScope, receive: Receive, send: SendMessage) -> None:
@@ -109,9 +117,9 @@ class _AssetApp:
 
     def _find(self, scope: ASGIScope) -> tuple[Shelf, Asset]:
         token, _, name = str(scope["path"]).partition(PATH)[2].partition("/")
-        for shelf in filter(None, map(_shelf_of, self._engines)):
+        for engine in self._engines:
             try:
-                return shelf, shelf.open(token, name)
+                return engine.assets, engine.assets.open(token, name)
             except AssetNotFound:
                 continue
         raise AssetNotFound("there is no such asset", hint="use the link as it was given")
@@ -120,11 +128,6 @@ class _AssetApp:
         if not answer.begun:
             hints = "; ".join(filter(None, (str(problem) for problem in error.problems)))
             await refuse(answer.send, HTTPStatus(error.status), hints)
-
-
-def _shelf_of(engine: Engine) -> Shelf | None:
-    shelf = getattr(engine, "assets", None)
-    return shelf if isinstance(shelf, Shelf) else None
 
 
 # -- what the upstream has --------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote
@@ -166,8 +167,11 @@ class Shelf:
     # -- the life of the folder -----------------------------------------------------------------------
 
     async def sweep(self) -> None:
-        """Remove what has been kept for long enough."""
-        await asyncio.to_thread(self.storage.sweep, self.clock.wall())
+        """Remove what has been kept for long enough, if this plan keeps anything at all."""
+        rules = (operation.assets for operation in self._plan.operations.values())
+        if any(assets is not None and assets.mode == "save" for assets in rules):
+            with suppress(OSError):
+                await asyncio.to_thread(self.storage.sweep, self.clock.wall())
 
     async def close(self) -> None:
         """Give up what is being saved."""

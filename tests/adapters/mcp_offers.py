@@ -30,18 +30,17 @@ ENVELOPE = {
 
 
 @asynccontextmanager
-async def over_stdio(path: Path, mode: str, environ: Mapping[str, str] | None = None) -> AsyncIterator[Client]:
+async def over_stdio(
+    path: Path, mode: str, environ: Mapping[str, str] | None = None
+) -> AsyncIterator[Client]:
     """A client of `capspec serve --stdio`."""
     server = StdioServerParameters(
         command=sys.executable,
         args=["-m", "capspec", "serve", "--stdio", "--log-level", "error", str(path)],
         env={"PYTHONPATH": os.pathsep.join(sys.path), **(environ or {})},
     )
-    with Path(os.devnull).open("w") as nowhere:
-        from mcp.client.stdio import stdio_client
-
-        async with Client(stdio_client(server, errlog=nowhere), mode=mode) as client:
-            yield client
+    async with Client(server, mode=mode) as client:
+        yield client
 
 
 @asynccontextmanager
@@ -51,7 +50,9 @@ async def merged(plans: Sequence[Plan]) -> AsyncIterator[tuple[str, list[Event]]
     async with AsyncExitStack() as stack:
         targets = []
         for plan in plans:
-            engine = await stack.enter_async_context(app.open_engine(plan, events=EventStream([heard.append])))
+            engine = await stack.enter_async_context(
+                app.open_engine(plan, events=EventStream([heard.append]))
+            )
             targets += [(listener, engine) for listener in plan.listeners]
         edge = build_merged(targets, EdgeOptions(version="test"))
         await stack.enter_async_context(edge.running())
@@ -63,7 +64,9 @@ async def merged(plans: Sequence[Plan]) -> AsyncIterator[tuple[str, list[Event]]
         yield f"http://127.0.0.1:{port_of(bound)}{edge.endpoint}", heard
 
 
-async def ask(url: str, method: str, params: Mapping[str, Any] | None = None, token: str = "") -> dict[str, Any]:
+async def ask(
+    url: str, method: str, params: Mapping[str, Any] | None = None, token: str = ""
+) -> dict[str, Any]:
     """One request of the newest revision, for callers that show who they are; the JSON-RPC answer."""
     params = dict(params or {})
     headers = {
@@ -80,3 +83,12 @@ async def ask(url: str, method: str, params: Mapping[str, Any] | None = None, to
         answer = await http.post(url, headers=headers, json=message)
         found: dict[str, Any] = json.loads(answer.text)
         return found
+
+
+async def capabilities_of(client: Client, url: str, era: str) -> dict[str, Any]:
+    """What the server announces in an era of the protocol."""
+    if era == "legacy":
+        assert client.server_capabilities is not None
+        return client.server_capabilities.model_dump(exclude_none=True)
+    found: dict[str, Any] = (await ask(url, "server/discover"))["result"]["capabilities"]
+    return found

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from mcp_world import FakeEngine, make_flow, make_target, options, world
-
 from capspec.adapters.mcp import run_stdio
 from capspec.plan import Call, Listener, Result
+from tests.adapters.mcp_world import FakeEngine, make_flow, make_target, options, world
 
 
 async def noisy(call: Call) -> Result:

@@ -14,9 +14,9 @@ import pytest
 from jsonschema import Draft202012Validator
 from mcp import Client, MCPError
 from mcp.client.stdio import StdioServerParameters
-from mcp_world import PNG, SECRET, options, served, world
 
 from capspec.adapters.mcp import build
+from tests.adapters.mcp_world import PNG, SECRET, options, served, world
 
 pytestmark = pytest.mark.anyio
 

@@ -14,7 +14,6 @@ from typing import Any, cast
 import httpx
 import pytest
 from mcp import Client
-from mcp_world import FakeEngine, Gate, echo, gives, make_flow, make_target, options, served, world
 
 from capspec.adapters.mcp import build, build_merged
 from capspec.adapters.mcp_http import Endpoint
@@ -22,6 +21,17 @@ from capspec.edge import Edge
 from capspec.errors import AuthError, ForbiddenError
 from capspec.events import UnexpectedError
 from capspec.plan import Listener, Principal
+from tests.adapters.mcp_world import (
+    FakeEngine,
+    Gate,
+    echo,
+    gives,
+    make_flow,
+    make_target,
+    options,
+    served,
+    world,
+)
 
 pytestmark = pytest.mark.anyio
 

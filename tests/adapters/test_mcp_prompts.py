@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mcp import Client, MCPError
-from mcp_offers import ERAS, ask, merged, over_stdio
 
 from capspec.errors import CompileError
 from capspec.plan import Plan
+from tests.adapters.mcp_offers import ERAS, ask, capabilities_of, merged, over_stdio
 from tests.whole import plan_of, running
 
 pytestmark = pytest.mark.anyio
@@ -82,7 +82,7 @@ def warnings(plan: Plan) -> list[str]:
     return [f"{problem.code} {problem.message}" for problem in plan.warnings]
 
 
-# -- on every transport, in both eras -----------------------------------------------------------------------
+# -- on every transport, in both eras -------------------------------------------------------------------
 
 
 async def test_prompts_are_listed_in_the_order_of_the_file_with_their_arguments(client: Client) -> None:
@@ -154,13 +154,19 @@ async def test_known_values_are_offered_while_an_argument_is_typed(
 
 async def test_nothing_is_offered_for_an_unknown_prompt(client: Client) -> None:
     with pytest.raises(MCPError, match="Unknown prompt: nothing"):
-        await client.complete(types.PromptReference(type="ref/prompt", name="nothing"), {"name": "a", "value": ""})
+        await client.complete(
+            types.PromptReference(type="ref/prompt", name="nothing"), {"name": "a", "value": ""}
+        )
 
 
-# -- values are data ----------------------------------------------------------------------------------------
+# -- values are data ------------------------------------------------------------------------------------
 
 
-QUOTING = plan_of(capability("- {name: p, arguments: [{name: a}], template: '<{{a}}> {{b}}'}")).listeners[0].prompts[0]
+QUOTING = (
+    plan_of(capability("- {name: p, arguments: [{name: a}], template: '<{{a}}> {{b}}'}"))
+    .listeners[0]
+    .prompts[0]
+)
 
 
 @given(st.text())
@@ -195,7 +201,7 @@ async def test_more_known_values_than_fit_are_counted() -> None:
         assert (len(found.values), found.total, found.has_more) == (100, 120, True)
 
 
-# -- what a file may say --------------------------------------------------------------------------------------
+# -- what a file may say --------------------------------------------------------------------------------
 
 
 async def test_a_map_of_prompts_and_its_other_words_mean_the_same() -> None:
@@ -240,7 +246,7 @@ async def test_a_template_that_is_none_is_an_error() -> None:
         plan_of(capability("- {name: p, template: 'Hello {{#each}}'}"))
 
 
-# -- prompts in files of their own ----------------------------------------------------------------------------
+# -- prompts in files of their own ----------------------------------------------------------------------
 
 
 def filed(tmp_path: Path, location: str, more: str = "") -> Plan:
@@ -313,36 +319,32 @@ def test_a_file_whose_text_is_no_template_leaves_its_prompt_out(tmp_path: Path) 
     assert warnings(plan)[0].startswith("CAP315 prompt 'p' is left out: Mustache tags")
 
 
-# -- who is told of them, and with whom they share --------------------------------------------------------------
+# -- who is told of them, and with whom they share ------------------------------------------------------
 
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_prompts_are_announced_only_where_there_are_some(era: str) -> None:
     async with running(capability("- {name: p, template: x}")) as whole, whole.agent(era) as client:
-        found = await _capabilities(client, whole.mcp_url, era)
+        found = await capabilities_of(client, whole.mcp_url, era)
         assert set(found) >= {"prompts"}
         assert not set(found) & {"resources", "completions"}
     bare = capability("[]", more="tools: [{name: t, outputParameters: [{name: a, type: string, value: x}]}]")
     async with running(bare) as whole, whole.agent(era) as client:
-        assert "prompts" not in await _capabilities(client, whole.mcp_url, era)
+        assert "prompts" not in await capabilities_of(client, whole.mcp_url, era)
         with pytest.raises(MCPError) as refusal:
             await client.list_prompts()
         assert refusal.value.code == types.METHOD_NOT_FOUND
-
-
-async def _capabilities(client: Client, url: str, era: str) -> dict[str, Any]:
-    if era == "legacy":
-        assert client.server_capabilities is not None
-        return client.server_capabilities.model_dump(exclude_none=True)
-    found: dict[str, Any] = (await ask(url, "server/discover"))["result"]["capabilities"]
-    return found
 
 
 async def test_names_of_merged_capabilities_get_their_capability_before_them() -> None:
     first = plan_of(capability("- {name: p, template: one}\n- {name: q, template: own}", name="first"))
     second = plan_of(capability("- {name: p, template: two}", name="second"))
     async with merged([first, second]) as (url, _), Client(url) as client:
-        assert [prompt.name for prompt in (await client.list_prompts()).prompts] == ["first_p", "q", "second_p"]
+        assert [prompt.name for prompt in (await client.list_prompts()).prompts] == [
+            "first_p",
+            "q",
+            "second_p",
+        ]
         assert texts(await client.get_prompt("second_p", {})) == [("user", "two")]
         assert texts(await client.get_prompt("q", {})) == [("user", "own")]
 

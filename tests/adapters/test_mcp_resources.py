@@ -1,4 +1,4 @@
-"""Resources of a capability file, through the official client: what flows read, what files hold, what is refused."""
+"""Resources through the official client: what flows read, which uri means what, who is told."""
 
 from __future__ import annotations
 
@@ -6,147 +6,44 @@ import base64
 import json
 import os
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import mcp.types as types
 import pytest
 from mcp import Client, MCPError
-from mcp_offers import ERAS, ask, merged, over_stdio
 
-from capspec.adapters import mcp_listings, mcp_resources
+from capspec import app
+from capspec.adapters.mcp import build
 from capspec.errors import CompileError
-from capspec.events import OfferHidden
-from capspec.plan import Plan
-from tests.upstreams import Seen, reply, serving
+from capspec.events import OfferHidden, UnexpectedError
+from capspec.plan import Plan, Resource
+from tests.adapters.mcp_fleet import (
+    GUIDE,
+    KINDS,
+    PNG,
+    answer,
+    bytes_at,
+    capability,
+    fleet,
+    read,
+    refused,
+    text_at,
+)
+from tests.adapters.mcp_offers import ERAS, ask, capabilities_of, merged
+from tests.adapters.mcp_world import SECRET, make_flow, make_target, options, raises, served
 from tests.whole import plan_of, running
 
 pytestmark = pytest.mark.anyio
 
-PNG = b"\x89PNG\r\n\x1a\n\0\0"
 
-
-def capability(resources: str, *, name: str = "cap", more: str = "") -> str:
-    indented = "\n".join(f"      {line}" for line in resources.strip("\n").splitlines())
-    return f"""
-capspec: "1"
-info: {{title: {name}}}
-capability:
-  consumes:
-  - namespace: up
-    baseUri: http://up.test
-    resources:
-    - path: /ships
-      operations:
-      - {{name: list, method: GET}}
-      - {{name: get, method: GET, path: "/{{{{id}}}}"}}
-      - name: search
-        method: GET
-        path: /search
-        inputParameters:
-        - {{name: kind, in: query, required: true, enum: [cargo, ferry, tug]}}
-        - {{name: limit, in: query, type: integer}}
-      - {{name: photo, method: GET, path: "/{{{{id}}}}/photo", outputRawFormat: binary}}
-      - {{name: chart, method: GET, path: /chart, outputRawFormat: xml}}
-  exposes:
-  - type: mcp
-    namespace: ns
-    port: 1
-    {more}
-    resources:
-{indented}
-"""
-
-
-def answer(seen: Seen) -> bytes:
-    if seen.path == "/ships/1":
-        return reply(200, b'{"imo": 1, "name": "Ann"}')
-    if seen.path == "/ships/a%2Fb%20c":
-        return reply(200, b'{"imo": "a/b c"}')
-    if seen.path == "/ships/1/photo":
-        return reply(200, PNG, ("content-type", "image/png"))
-    if seen.path == "/ships/chart":
-        return reply(200, "<v><i>Grüße</i></v>".encode("latin-1"), ("content-type", "text/xml; charset=latin-1"))
-    if seen.path == "/ships/search":
-        return reply(200, json.dumps(dict(seen.query)).encode())
-    if seen.path == "/ships":
-        return reply(200, b'[{"id": 1}, {"id": 2}]')
-    if seen.path == "/ships/500":
-        return reply(500, b'{"error": "on fire"}')
-    return reply(404, b'{"error": "no such ship"}')
-
-
-FLEET = capability("""
-- {name: fleet, label: Fleet, description: All ships, uri: "ship://all", mimeType: application/json, call: up.list}
-- name: ship
-  label: Ship
-  description: One ship
-  uri: ship://by-id/{id}
-  mimeType: application/json
-  call: up.get
-- {name: photo, uri: "ship://by-id/{id}/photo", mimeType: image/png, binary: true, call: up.photo, with: {id: "{id}"}}
-- {name: kind, uri: "ship://kinds/{kind}", call: up.search}
-- {name: guide, label: Guide, description: How to, uri: "docs://guide", location: "file:///./guide"}
-- {name: licence, description: Terms, uri: "docs://licence", location: "file:///./LICENCE.md"}
-""")
-
-
-def lay_out(home: Path) -> None:
-    guide = home / "guide"
-    (guide / "deep" / "er").mkdir(parents=True)
-    (guide / "a b.md").write_text("# Grüße\n", encoding="utf-8")
-    (guide / "data.json").write_text('{"a": 1}')
-    (guide / "deep" / "er" / "x.csv").write_text("a,b\n1,2\n")
-    (guide / "deep" / "logo.png").write_bytes(PNG)
-    (guide / "deep" / "latin.txt").write_bytes("Grüße".encode("latin-1"))
-    (guide / "empty.txt").write_bytes(b"")
-    (guide / "odd").write_bytes(b"\0\1")
-    (guide / ".hidden").write_text("hidden")
-    (guide / ".git").mkdir()
-    (guide / ".git" / "config").write_text("hidden")
-    (home / "LICENCE.md").write_text("Do as you like.")
-    (home / "secret.txt").write_text("secret")
-    (guide / "out.txt").symlink_to(home / "secret.txt")
-    (guide / "outside").symlink_to(home)
-    (guide / "alias.json").symlink_to("data.json")
-    (guide / "loop").symlink_to("loop")
-    os.mkfifo(guide / "pipe")
-
-
-GUIDE = [
-    ("docs://guide/a%20b.md", "text/markdown", 9),
-    ("docs://guide/alias.json", "application/json", 8),
-    ("docs://guide/data.json", "application/json", 8),
-    ("docs://guide/deep/er/x.csv", "text/csv", 8),
-    ("docs://guide/deep/latin.txt", "text/plain", 5),
-    ("docs://guide/deep/logo.png", "image/png", 10),
-    ("docs://guide/empty.txt", "text/plain", 0),
-    ("docs://guide/odd", "application/octet-stream", 2),
-]
-
-
-@pytest.fixture(scope="module", params=["http-2026-07-28", "http-legacy", "stdio-2026-07-28", "stdio-legacy"])
+@pytest.fixture(scope="module", params=KINDS)
 async def transport(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[tuple[str, Client]]:
     """The protocol's era, and a client of the fleet."""
-    kind, _, mode = str(request.param).partition("-")
-    home = tmp_path_factory.mktemp("fleet")
-    lay_out(home)
-    async with AsyncExitStack() as stack:
-        if kind == "stdio":
-
-            async def answered(seen: Seen, writer: object) -> bytes:
-                return answer(seen)
-
-            upstream = await stack.enter_async_context(serving(answered))
-            (home / "fleet.yaml").write_text(FLEET)
-            environ = {"CAPSPEC_BASE_URI_UP": upstream.url}
-            yield mode, await stack.enter_async_context(over_stdio(home / "fleet.yaml", mode, environ))
-        else:
-            whole = await stack.enter_async_context(running(FLEET, answer, path=home / "fleet.yaml"))
-            yield mode, await stack.enter_async_context(whole.agent(mode))
+    async with fleet(str(request.param), tmp_path_factory.mktemp("fleet")) as found:
+        yield found
 
 
 @pytest.fixture
@@ -154,35 +51,11 @@ def client(transport: tuple[str, Client]) -> Client:
     return transport[1]
 
 
-async def read(client: Client, uri: str) -> types.TextResourceContents | types.BlobResourceContents:
-    (contents,) = (await client.read_resource(uri)).contents
-    assert contents.uri == uri
-    return contents
-
-
-async def text_at(client: Client, uri: str) -> tuple[str | None, str]:
-    contents = await read(client, uri)
-    assert isinstance(contents, types.TextResourceContents)
-    return contents.mime_type, contents.text
-
-
-async def bytes_at(client: Client, uri: str) -> tuple[str | None, bytes]:
-    contents = await read(client, uri)
-    assert isinstance(contents, types.BlobResourceContents)
-    return contents.mime_type, base64.b64decode(contents.blob)
-
-
-async def refused(client: Client, uri: str) -> MCPError:
-    with pytest.raises(MCPError) as refusal:
-        await client.read_resource(uri)
-    return refusal.value
-
-
 def warnings(plan: Plan) -> list[str]:
     return [f"{problem.code} {problem.message}" for problem in plan.warnings]
 
 
-# -- what flows read, on every transport, in both eras --------------------------------------------------------
+# -- what flows read, on every transport, in both eras --------------------------------------------------
 
 
 async def test_resources_are_listed_in_the_order_of_the_file_and_templates_apart(client: Client) -> None:
@@ -252,7 +125,9 @@ async def test_a_value_that_is_not_allowed_is_refused_before_anything_is_called(
         "",
     ],
 )
-async def test_an_unknown_uri_has_the_code_of_the_clients_era(transport: tuple[str, Client], uri: str) -> None:
+async def test_an_unknown_uri_has_the_code_of_the_clients_era(
+    transport: tuple[str, Client], uri: str
+) -> None:
     era, client = transport
     error = await refused(client, uri)
     assert error.code == (-32002 if era == "legacy" else types.INVALID_PARAMS)
@@ -277,96 +152,12 @@ async def test_known_values_of_a_variable_are_offered(
         await client.complete(unknown, {"name": "y", "value": ""})
 
 
-# -- what files hold, on every transport, in both eras ----------------------------------------------------------
+# -- what becomes of an answer --------------------------------------------------------------------------
 
 
-async def test_each_file_of_a_folder_is_listed_and_none_that_is_hidden_or_elsewhere(client: Client) -> None:
-    resources = (await client.list_resources()).resources
-    listed = [item for item in resources if item.uri.startswith("docs://guide")]
-    assert [(item.uri, item.mime_type, item.size) for item in listed] == GUIDE
-    assert (listed[3].name, listed[3].title) == ("guide/deep/er/x.csv", "Guide: deep/er/x.csv")
-    assert {item.description for item in listed} == {"How to"}
-
-
-async def test_texts_are_read_as_text(client: Client) -> None:
-    assert await text_at(client, "docs://guide/a%20b.md") == ("text/markdown", "# Grüße\n")
-    assert await text_at(client, "docs://guide/a b.md") == ("text/markdown", "# Grüße\n")
-    assert await text_at(client, "docs://guide/deep/er/x.csv") == ("text/csv", "a,b\n1,2\n")
-    assert await text_at(client, "docs://guide/alias.json") == ("application/json", '{"a": 1}')
-    assert await text_at(client, "docs://guide/empty.txt") == ("text/plain", "")
-
-
-async def test_other_files_are_read_byte_for_byte(client: Client) -> None:
-    assert await bytes_at(client, "docs://guide/deep/logo.png") == ("image/png", PNG)
-    assert await bytes_at(client, "docs://guide/odd") == ("application/octet-stream", b"\0\1")
-
-
-async def test_a_text_that_is_not_utf_8_keeps_its_bytes(client: Client) -> None:
-    assert await bytes_at(client, "docs://guide/deep/latin.txt") == ("text/plain", "Grüße".encode("latin-1"))
-
-
-async def test_a_single_file_is_one_resource(client: Client) -> None:
-    assert await text_at(client, "docs://licence") == ("text/markdown", "Do as you like.")
-    (item,) = [item for item in (await client.list_resources()).resources if item.uri == "docs://licence"]
-    assert (item.name, item.title, item.size) == ("licence", None, 15)
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "../secret.txt",
-        "%2e%2e/secret.txt",
-        "%2E%2E%2Fsecret.txt",
-        "..%2fsecret.txt",
-        "deep/../../secret.txt",
-        "deep/../data.json",
-        "./data.json",
-        "/data.json",
-        "//etc/passwd",
-        "/etc/passwd",
-        "%2Fetc%2Fpasswd",
-        "..\\secret.txt",
-        "..%5Csecret.txt",
-        "%252e%252e/secret.txt",
-        "data.json%00.md",
-        "data.json/",
-        "data.json?x",
-        "data.json#x",
-        "data.json/x",
-        "deep",
-        "deep/",
-        ".hidden",
-        ".git/config",
-        "%2egit/config",
-        "out.txt",
-        "outside/secret.txt",
-        "outside/guide/data.json/..",
-        "loop",
-        "pipe",
-        "DATA.JSON%20",
-        "\ud800",
-        "x" * 300,
-    ],
-)
-async def test_nothing_but_a_listed_file_can_be_read(transport: tuple[str, Client], path: str) -> None:
-    era, client = transport
-    if path == "\ud800":
-        path = "%ED%A0%80"
-    error = await refused(client, f"docs://guide/{path}")
-    assert error.code == (-32002 if era == "legacy" else types.INVALID_PARAMS)
-    assert "secret" not in error.message.removeprefix(f"Unknown resource: docs://guide/{path}")
-
-
-async def test_a_folder_itself_cannot_be_read(client: Client) -> None:
-    error = await refused(client, "docs://guide")
-    assert error.code == types.INVALID_PARAMS
-    assert error.message == "docs://guide is a folder: read one of the files in it"
-
-
-# -- what becomes of an answer --------------------------------------------------------------------------------
-
-
-async def contents_of(resource: str, uri: str = "r://x") -> types.TextResourceContents | types.BlobResourceContents:
+async def contents_of(
+    resource: str, uri: str = "r://x"
+) -> types.TextResourceContents | types.BlobResourceContents:
     async with running(capability(f"- {{name: r, uri: 'r://x', {resource}}}"), answer) as whole:
         async with whole.agent() as client:
             return await read(client, uri)
@@ -390,8 +181,12 @@ async def contents_of(resource: str, uri: str = "r://x") -> types.TextResourceCo
         ),
         ("call: up.chart", "text/xml", "<v><i>Grüße</i></v>"),
         ("mimeType: application/xml, call: up.chart", "application/xml", "<v><i>Grüße</i></v>"),
-        ("mimeType: application/json, call: up.chart", "application/json", '{"v":{"i":"Grüße"}}'),
-        ("mimeType: text/plain, outputParameters: [{name: motto, type: string, value: Ahoy}]", "text/plain", None),
+        ("mimeType: application/json, call: up.map", "application/json", '{"i":"Grüße"}'),
+        (
+            "mimeType: text/plain, outputParameters: [{name: motto, type: string, value: Ahoy}]",
+            "text/plain",
+            None,
+        ),
     ],
 )
 async def test_an_answer_is_text_of_the_declared_kind(resource: str, mime: str, text: str | None) -> None:
@@ -441,13 +236,30 @@ async def test_steps_and_their_mappings_make_a_resource() -> None:
         assert "404" in error.message
 
 
-async def test_an_upstream_that_is_not_there_is_an_error() -> None:
-    async with running(capability("- {name: r, uri: 'r://x', call: up.list}"), lambda seen: b"") as whole:
+async def test_an_upstream_that_does_not_answer_is_an_error() -> None:
+    text = capability("- {name: r, uri: 'r://x', call: up.list}")
+    async with running(text, lambda seen: b"", engine=app.EngineOptions(timeout=0.2)) as whole:
         async with whole.agent() as client:
-            assert (await refused(client, "r://x")).code == types.INTERNAL_ERROR
+            error = await refused(client, "r://x")
+            assert error.code == types.INTERNAL_ERROR
+            assert error.message.startswith("The upstream did not answer in time")
 
 
-# -- which resource a uri means -------------------------------------------------------------------------------
+async def test_what_breaks_in_the_server_is_told_by_an_id_only() -> None:
+    flow = make_flow("r")
+    listener, engine = make_target([(flow, raises(RuntimeError(f"with {SECRET}")))])
+    resource = Resource(name="r", uri="r://x", parts=("r://x",), flow=flow)
+    listener = replace(listener, resources=(resource,))
+    async with served(build(listener, engine, options())) as url, Client(url) as client:
+        error = await refused(client, "r://x")
+        assert error.code == types.INTERNAL_ERROR
+        assert error.message.startswith("Something went wrong in the server")
+        (event,) = [event for event in engine.heard if isinstance(event, UnexpectedError)]
+        assert event.where == "the resource r"
+        assert event.request_id in error.message
+
+
+# -- which resource a uri means -------------------------------------------------------------------------
 
 
 async def test_a_resource_of_its_own_comes_before_files_and_these_before_templates(tmp_path: Path) -> None:
@@ -463,7 +275,7 @@ async def test_a_resource_of_its_own_comes_before_files_and_these_before_templat
         assert (await text_at(client, "x://y/a.txt"))[1] == "its own"
         assert (await text_at(client, "x://y/b.txt"))[1] == "a file"
         assert (await text_at(client, "x://y/c.txt"))[1] == "a template"
-        assert [item.name for item in (await client.list_resources()).resources] == ["files/a.txt", "files/b.txt", "own"]
+        assert [item.name for item in (await client.list_resources()).resources] == ["files/b.txt", "own"]
 
 
 @pytest.mark.parametrize(
@@ -491,13 +303,15 @@ async def test_a_template_says_which_part_of_a_uri_is_which_argument(
 
 
 async def test_a_uri_that_nearly_fits_is_turned_away_quickly() -> None:
-    text = capability("- {name: r, uri: 'x://{a}-{b}-{c}-{d}-{e}!', outputParameters: [{type: string, value: v}]}")
+    text = capability(
+        "- {name: r, uri: 'x://{a}-{b}-{c}-{d}-{e}!', outputParameters: [{type: string, value: v}]}"
+    )
     async with running(text) as whole, whole.agent() as client:
         assert (await text_at(client, "x://1-2-3-4-5!"))[1] == "v"
         assert "Unknown resource" in (await refused(client, "x://" + "-" * 4000)).message
 
 
-# -- what a file may say --------------------------------------------------------------------------------------
+# -- what a file may say --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -535,7 +349,9 @@ def test_a_resource_without_a_uri_is_an_error() -> None:
 
 
 async def test_a_resource_that_cannot_work_is_not_listed_and_says_why() -> None:
-    text = capability("- {name: r, uri: 'x://y', call: up.nothing}\n- {name: s, uri: 'x://{a}', call: up.nothing}")
+    text = capability(
+        "- {name: r, uri: 'x://y', call: up.nothing}\n- {name: s, uri: 'x://{a}', call: up.nothing}"
+    )
     async with running(text) as whole, whole.agent() as client:
         assert (await client.list_resources()).resources == []
         assert (await client.list_resource_templates()).resource_templates == []
@@ -545,183 +361,28 @@ async def test_a_resource_that_cannot_work_is_not_listed_and_says_why() -> None:
 
 
 def test_of_two_resources_with_one_uri_the_first_is_served_and_the_other_warned_of() -> None:
-    plan = plan_of(capability("- {name: a, uri: 'x://{b}', call: up.list}\n- {name: c, uri: 'x://{{b}}', call: up.list}"))
+    plan = plan_of(
+        capability("- {name: a, uri: 'x://{b}', call: up.list}\n- {name: c, uri: 'x://{{b}}', call: up.list}")
+    )
     assert [resource.name for resource in plan.listeners[0].resources] == ["a"]
     assert warnings(plan) == ["CAP318 the uri 'x://{b}' is that of two resources; the first one answers"]
 
 
-async def test_a_declared_media_type_is_that_of_every_file(tmp_path: Path) -> None:
-    (tmp_path / "files").mkdir()
-    (tmp_path / "files" / "a.bin").write_text("text")
-    (tmp_path / "files" / "b.gz").write_bytes(b"\xff")
-    resource = "- {name: r, uri: 'x://y/', mimeType: text/plain, location: 'file:///./files/'}"
-    async with running(capability(resource), path=tmp_path / "cap.yaml") as whole, whole.agent() as client:
-        listed = (await client.list_resources()).resources
-        assert [(item.uri, item.mime_type) for item in listed] == [
-            ("x://y/a.bin", "text/plain"),
-            ("x://y/b.gz", "text/plain"),
-        ]
-        assert await text_at(client, "x://y/a.bin") == ("text/plain", "text")
-        assert await bytes_at(client, "x://y/b.gz") == ("text/plain", b"\xff")
-
-
-async def test_a_folder_may_be_anywhere_when_its_path_says_so(tmp_path: Path) -> None:
-    (tmp_path / "a.tar.gz").write_bytes(b"\x1f\x8b")
-    text = capability(f"- {{name: r, uri: 'x://y', location: 'file://{tmp_path}'}}")
-    async with running(text) as whole, whole.agent() as client:
-        assert await bytes_at(client, "x://y/a.tar.gz") == ("application/gzip", b"\x1f\x8b")
-
-
-# -- files that change, and many or large ones ------------------------------------------------------------------
-
-
-async def test_files_are_served_as_they_are_now(tmp_path: Path) -> None:
-    files = tmp_path / "files"
-    files.mkdir()
-    text = capability("""
-- {name: r, uri: "x://y", location: "file:///./files"}
-- {name: one, uri: "x://one", location: "file:///./files/one.txt"}
-""")
-    (files / "one.txt").write_text("1")
-    async with running(text, path=tmp_path / "cap.yaml") as whole, whole.agent() as client:
-        assert (await text_at(client, "x://one"))[1] == "1"
-        (files / "one.txt").write_text("2")
-        assert (await text_at(client, "x://one"))[1] == "2"
-        (files / "one.txt").unlink()
-        (tmp_path.parent / "elsewhere.txt").write_text("secret")
-        (files / "one.txt").symlink_to(tmp_path.parent / "elsewhere.txt")
-        (files / "new.txt").write_text("new")
-        assert "Unknown resource" in (await refused(client, "x://one")).message
-        assert (await text_at(client, "x://y/new.txt"))[1] == "new"
-        assert [item.uri for item in (await client.list_resources()).resources] == ["x://y/new.txt"]
-        (files / "new.txt").unlink()
-        (files / "one.txt").unlink()
-        files.rmdir()
-        assert (await client.list_resources()).resources == []
-
-
-async def test_a_folder_that_becomes_a_link_to_elsewhere_is_not_followed(tmp_path: Path) -> None:
-    home, other = tmp_path / "home", tmp_path / "other"
-    (home / "files").mkdir(parents=True)
-    other.mkdir()
-    (other / "secret.txt").write_text("secret")
-    text = capability('- {name: r, uri: "x://y", location: "file:///./files"}')
-    async with running(text, path=home / "cap.yaml") as whole, whole.agent() as client:
-        (home / "files").rmdir()
-        (home / "files").symlink_to(other)
-        assert (await client.list_resources()).resources == []
-        assert "Unknown resource" in (await refused(client, "x://y/secret.txt")).message
-
-
-async def test_links_that_are_swapped_under_a_folder_are_followed(tmp_path: Path) -> None:
-    """As Kubernetes mounts a ConfigMap."""
-    for number in ("1", "2"):
-        (tmp_path / f"..{number}").mkdir()
-        (tmp_path / f"..{number}" / "guide.md").write_text(number)
-    (tmp_path / "..data").symlink_to("..1")
-    (tmp_path / "guide.md").symlink_to("..data/guide.md")
-    text = capability(f"""
-- {{name: all, uri: "x://all", location: "file://{tmp_path}"}}
-- {{name: one, uri: "x://one", location: "file:///./guide.md"}}
-""")
-    async with running(text, path=tmp_path / "cap.yaml") as whole, whole.agent() as client:
-        assert [item.uri for item in (await client.list_resources()).resources] == ["x://all/guide.md", "x://one"]
-        assert (await text_at(client, "x://one"))[1] == "1"
-        (tmp_path / "..data").unlink()
-        (tmp_path / "..data").symlink_to("..2")
-        assert (await text_at(client, "x://one"))[1] == "2"
-        assert (await text_at(client, "x://all/guide.md"))[1] == "2"
-
-
-@pytest.mark.parametrize("era", ERAS)
-async def test_a_file_over_the_limit_is_refused_with_both_sizes(tmp_path: Path, era: str) -> None:
-    with (tmp_path / "large.bin").open("wb") as file:
-        file.truncate(mcp_resources.FILE_LIMIT + 1)
-    text = capability('- {name: r, uri: "x://y", location: "file:///./large.bin"}')
-    async with running(text, path=tmp_path / "cap.yaml") as whole, whole.agent(era) as client:
-        error = await refused(client, "x://y")
-        assert error.code == types.INTERNAL_ERROR
-        assert error.message == "x://y is 10.0 MiB; files of up to 10.0 MiB can be read"
-
-
-async def test_a_file_of_many_megabytes_arrives_whole(tmp_path: Path) -> None:
-    content = os.urandom(mcp_resources.FILE_LIMIT)
-    (tmp_path / "large.bin").write_bytes(content)
-    text = capability('- {name: r, uri: "x://y", location: "file:///./large.bin"}')
-    async with running(text, path=tmp_path / "cap.yaml") as whole, whole.agent("2026-07-28") as client:
-        assert await bytes_at(client, "x://y") == ("application/octet-stream", content)
-
-
-async def test_a_file_that_may_not_be_read_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "a.txt").write_text("a")
-    text = capability('- {name: r, uri: "x://y", location: "file:///./a.txt"}')
-
-    def refuse(path: object, flags: int) -> int:
-        raise PermissionError(13, "Permission denied")
-
-    async with running(text, path=tmp_path / "cap.yaml") as whole, whole.agent() as client:
-        monkeypatch.setattr("capspec.folders.os.open", refuse)
-        error = await refused(client, "x://y")
-        assert (error.code, error.message) == (types.INTERNAL_ERROR, "x://y cannot be read")
-        assert (await client.list_resources()).resources == []
-
-
-@pytest.mark.parametrize("era", ERAS)
-async def test_many_files_are_listed_page_by_page(tmp_path: Path, era: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mcp_listings, "FILES_LIMIT", 450)
-    (tmp_path / "files").mkdir()
-    for number in range(460):
-        (tmp_path / "files" / f"{number:03}.txt").touch()
-    text = capability('- {name: r, uri: "x://y", location: "file:///./files"}')
-    async with running(text, path=tmp_path / "cap.yaml") as whole, whole.agent(era) as client:
-        uris: list[str] = []
-        cursor: str | None = None
-        for _ in range(3):
-            page = await client.list_resources(cursor=cursor)
-            uris += [item.uri for item in page.resources]
-            cursor = page.next_cursor
-        assert cursor is None
-        assert uris == [f"x://y/{number:03}.txt" for number in range(450)]
-        for bad in ("-1", "x", "٣", "9" * 20):
-            with pytest.raises(MCPError) as refusal:
-                await client.list_resources(cursor=bad)
-            assert refusal.value.code == types.INVALID_PARAMS
-        assert (await client.list_resources(cursor="99999")).resources == []
-
-
-async def test_a_file_whose_name_is_no_text_can_be_read_all_the_same(tmp_path: Path) -> None:
-    (tmp_path / "files").mkdir()
-    (tmp_path / "files" / os.fsdecode(b"gr\xfcn?#%.txt")).write_text("green")
-    text = capability('- {name: r, uri: "x://y", location: "file:///./files"}')
-    async with running(text, path=tmp_path / "cap.yaml") as whole, whole.agent() as client:
-        (listed,) = (await client.list_resources()).resources
-        assert (listed.uri, listed.name) == ("x://y/gr%FCn%3F%23%25.txt", "r/gr?n?#%.txt")
-        assert (await text_at(client, listed.uri))[1] == "green"
-
-
-# -- who is told of them, and with whom they share --------------------------------------------------------------
+# -- who is told of them, and with whom they share ------------------------------------------------------
 
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_resources_are_announced_only_where_there_are_some(era: str) -> None:
     resource = "- {name: r, uri: 'r://x', outputParameters: [{type: string, value: v}]}"
     async with running(capability(resource)) as whole, whole.agent(era) as client:
-        found = await _capabilities(client, whole.mcp_url, era)
+        found = await capabilities_of(client, whole.mcp_url, era)
         assert "resources" in found
         assert not set(found) & {"prompts", "completions"}
     async with running(capability("[]")) as whole, whole.agent(era) as client:
-        assert "resources" not in await _capabilities(client, whole.mcp_url, era)
+        assert "resources" not in await capabilities_of(client, whole.mcp_url, era)
         with pytest.raises(MCPError) as refusal:
             await client.read_resource("r://x")
         assert refusal.value.code == types.METHOD_NOT_FOUND
-
-
-async def _capabilities(client: Client, url: str, era: str) -> dict[str, Any]:
-    if era == "legacy":
-        assert client.server_capabilities is not None
-        return client.server_capabilities.model_dump(exclude_none=True)
-    found: dict[str, Any] = (await ask(url, "server/discover"))["result"]["capabilities"]
-    return found
 
 
 def mock(name: str, uri: str, value: str) -> str:
@@ -729,7 +390,9 @@ def mock(name: str, uri: str, value: str) -> str:
 
 
 async def test_merged_resources_have_names_of_their_own_and_the_first_has_a_uri() -> None:
-    one = plan_of(capability(mock("r", "x://r", "first") + "\n" + mock("t", "x://t/{a}", "first"), name="one"))
+    one = plan_of(
+        capability(mock("r", "x://r", "first") + "\n" + mock("t", "x://t/{a}", "first"), name="one")
+    )
     two = plan_of(capability(mock("r", "x://r", "second") + "\n" + mock("s", "x://s", "second"), name="two"))
     three = plan_of(capability(mock("t", "x://t/{a}", "third"), name="three"))
     async with merged([one, two, three]) as (url, heard), Client(url) as client:
@@ -768,14 +431,3 @@ async def test_a_guard_opens_only_the_resources_of_its_own_listener() -> None:
         assert hidden["error"]["code"] == types.INVALID_PARAMS
         assert hidden["error"]["data"] == {"uri": "x://one/1"}
         assert "error" in await ask(url, "resources/read", {"uri": "x://shared"})
-
-
-async def test_lists_may_be_kept_where_they_stay_the_same(tmp_path: Path) -> None:
-    async with running(capability(mock("r", "x://r", "v") + "\n" + mock("t", "x://{a}", "v"))) as whole:
-        for method in ("resources/list", "resources/templates/list"):
-            listed = (await ask(whole.mcp_url, method))["result"]
-            assert (listed["ttlMs"], listed["cacheScope"]) == (60_000, "public")
-    (tmp_path / "files").mkdir()
-    text = capability('- {name: r, uri: "x://y", location: "file:///./files"}')
-    async with running(text, path=tmp_path / "cap.yaml") as whole:
-        assert (await ask(whole.mcp_url, "resources/list"))["result"]["ttlMs"] == 0

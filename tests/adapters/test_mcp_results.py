@@ -9,7 +9,6 @@ from typing import Any
 import mcp.types as types
 import pytest
 from mcp import Client
-from mcp_world import SECRET, Behaviour, gives, make_flow, make_target, options, raises, served
 
 from capspec.adapters.mcp import build
 from capspec.adapters.mcp_errors import masked
@@ -20,6 +19,7 @@ from capspec.errors import AuthError, CallError, InputError, MissingSecret, Prob
 from capspec.model import HintsSpec
 from capspec.plan import Call, Flow, Operation, Result, Upstream
 from capspec.values import Json
+from tests.adapters.mcp_world import SECRET, Behaviour, gives, make_flow, make_target, options, raises, served
 
 pytestmark = pytest.mark.anyio
 
@@ -257,6 +257,14 @@ async def test_retry_after_is_read_as_seconds_or_date(value: str, line: str) -> 
         ({"error": {"code": 7, "message": "Nope"}}, "Nope"),
         ({"errors": [{"detail": "a"}, {"detail": "b"}, "c"]}, "a; b; c"),
         ({"errors": [{"field": "x"}]}, '{"field": "x"}'),
+        ({"detail": [{"loc": ["body", "prompt"], "msg": "Field required"}]}, "body.prompt: Field required"),
+        ({"detail": [{"loc": ["body", "items", 0], "msg": "Too short"}]}, "body.items.0: Too short"),
+        ({"errors": [{"field": "prompt", "message": "is empty"}]}, "prompt: is empty"),
+        ({"errors": [{"pointer": "#/a/b", "detail": "x"}, {"path": "c", "message": "y"}]}, "a.b: x; c: y"),
+        ({"errors": [{"path": ["a", 1], "message": "x"}, {"path": None, "message": "y"}]}, "a.1: x; y"),
+        ({"errors": [{"source": {"pointer": "/data/id"}, "title": "t", "detail": "d"}]}, "data.id: t; d"),
+        ({"error": {"message": "must be a number", "param": "seed", "code": None}}, "seed: must be a number"),
+        ({"error": "Not Found", "path": "/api/ships"}, "Not Found"),
         ({"message": "twice", "error": "twice"}, "twice"),
         ({"errors": [7]}, '{"errors": [7]}'),
         ({"code": 7}, '{"code": 7}'),

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from mcp_world import Gate, make_flow, make_target, options, world
 
 from capspec.adapters.mcp import run_stdio
+from tests.adapters.mcp_world import Gate, make_flow, make_target, options, world
 
 pytestmark = pytest.mark.anyio
 

@@ -171,6 +171,18 @@ async def test_every_end_is_an_outcome(last: bytes, state: str, code: str) -> No
     assert (outcome.data["state"], outcome.data["error"]["code"]) == (state, code)
 
 
+async def test_a_result_that_cannot_be_shaped_is_a_problem() -> None:
+    outputs = "outputParameters: [{type: string, value: '{{ 1 // ([1] | length - 1) }}'}]"
+    routes = f"- {{path: /all, operations: [{{name: all, method: POST, call: maker.make, {outputs}}}]}}"
+    async with job_world(looks(DONE), routes=routes) as world:
+        started = await world.client.post("/all")
+        asked = await world.client.get(started.headers["location"])
+        stream = await world.client.get(started.headers["location"], headers=EVENTS)
+    *_, last = parsed(stream)
+    assert (asked.status_code, asked.json()["code"]) == (502, "CAP603")
+    assert (last.kind, last.data["code"], last.fields["id"]) == ("problem", "CAP603", "end")
+
+
 async def test_results_of_bytes_are_said_where_they_are() -> None:
     script = {**looks(DONE), "GET /jobs/j1/content": reply(200, b"\x89PNG", ("Content-Type", "image/png"))}
     async with job_world(script, result='{uri: "/jobs/{{id}}/content", format: binary}') as world:

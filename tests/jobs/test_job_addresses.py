@@ -61,6 +61,7 @@ HOSTILE = [
     "https:evil.test",
     "https:///evil.test/",
     "https://[::1",
+    "//[::1",
     "https://api.maker.test:99999/",
     "https://api.maker.test/" + "x" * 5000,
 ]
@@ -362,3 +363,19 @@ async def test_a_local_imitation_may_answer_with_its_other_name() -> None:
             outcome = await jobs.wait(accepted.job)
     assert outcome.state is State.SUCCEEDED
     assert (maker.requests[1].header("host") or "").startswith("localhost:")
+
+
+async def test_a_question_can_have_a_body_written_as_text_and_a_call_one_of_its_own() -> None:
+    more = """
+- name: ask
+  method: POST
+  path: /ask
+  body: {type: json, data: {job: "{{job}}"}}
+"""
+    script = {SUBMIT: Reply({"id": "j1"}), f"POST {BASE}/ask": DONE}
+    made = world(blocks('{call: maker.ask, with: {job: "{{id}}", ignored: 1}}'), script, more=more)
+    assert (await made.run()).result == "picture"
+    assert made.transport.sent[1].json == {"job": "j1"}
+    made = world(blocks("""{uri: /ask, method: POST, body: '{"job": "{{id}}"}'}"""), script)
+    assert (await made.run()).result == "picture"
+    assert made.transport.sent[1].json == {"job": "j1"}

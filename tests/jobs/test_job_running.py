@@ -528,3 +528,25 @@ async def test_an_operation_without_jobs_is_told_apart() -> None:
     plain = world("", {})
     with pytest.raises(LookupError):
         await plain.offer()
+
+
+# -- odd answers -------------------------------------------------------------------------------------------
+
+
+async def test_an_answer_that_is_too_large_for_a_path_is_trouble_and_not_the_end() -> None:
+    wide = Reply({"status": [[0] * 1000] * 1100})
+    made = world(blocks().replace("path: $.status", "path: $..status"), {SUBMIT: ACCEPTED, LOOK: wide})
+    outcome = await made.run()
+    assert (outcome.state, outcome.code, outcome.attempts) == (State.UNKNOWN, "poll_failed", 6)
+
+
+async def test_a_flag_can_be_a_status_among_others() -> None:
+    made = maker(Reply({"status": False}), Reply({"status": True, "result": "r"}))
+    block = blocks().replace("[done]", "[true]")
+    made = world(block, made.transport.script)
+    assert (await made.run()).result == "r"
+
+
+async def test_a_look_after_canceling_that_fails_says_nothing_of_the_job() -> None:
+    outcome = await canceled(maker(lost(), more=STOPPABLE, also={CANCEL: Reply(None, 202)}))
+    assert (outcome.state, outcome.message) == (State.UNKNOWN, "the provider was asked to cancel the job")

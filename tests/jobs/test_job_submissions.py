@@ -271,3 +271,12 @@ async def test_a_tool_whose_connection_broke_is_repeated_with_the_same_key_over_
     assert len(seen_keys) == 2
     assert seen_keys[0] is not None
     assert seen_keys[0] == seen_keys[1]
+
+
+async def test_a_key_that_cannot_be_made_is_refused_before_anything_is_sent() -> None:
+    operation = OPERATION + "inputParameters: [{name: mine, in: query}]\n"
+    block = 'idempotency: {in: header, name: Idempotency-Key, key: "{{ mine + 1 }}"}'
+    made = submitting(block, ACCEPTED, operation=operation)
+    with pytest.raises(InputError):
+        await made.jobs.submit(made.operation, {"mine": "text"})
+    assert made.lines == []
