@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
 
 from capspec.assets.shelf import Shelf
 from capspec.clock import Clock
@@ -12,7 +13,7 @@ from capspec.jobs.handles import HandleKey
 from capspec.jobs.outcome import Outcome, State
 from capspec.jobs.reference import JobRef
 from capspec.jobs.running import Accepted, Jobs
-from capspec.plan import NOTHING, Answer, Call, Extra, Flow, Operation, Principal
+from capspec.plan import NOTHING, Answer, Call, Engine, Extra, Flow, Operation, Principal, Result
 from capspec.values import MISSING, Json
 
 OUTCOME_STATES = tuple(str(state) for state in State)
@@ -181,3 +182,12 @@ class Desk:
             result_expires_at=outcome.result_expires_at if made.expires_at is None else made.expires_at,
             message="; ".join(filter(None, (outcome.message, notes))),
         )
+
+
+@runtime_checkable
+class JobEngine(Engine, Protocol):
+    """An engine that can start jobs without waiting for them."""
+
+    desk: Desk
+
+    async def start(self, call: Call) -> Standing | Result: ...

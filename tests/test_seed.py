@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
+import signal
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from capspec import app, document, model
-from tests.processes import Process, capspec_serving
-from tests.whole import value_of
+from capspec import app, document
+from capspec.sockets import ListenError, open_socket
+from tests.cli.cli_processes import served
+from tests.whole import text_of, value_of
 
 pytestmark = pytest.mark.anyio
 
 ROOT = Path(__file__).parent.parent
 ORIGINAL = ROOT.parent / "shared" / "seeds" / "002_7a225c03200e535a.txt"
+SANDBOX = ("--sandbox", "--sandbox-speed", "1000", "--port", "0")
 TOOLS = ["editimagekontextpro", "editimagekontextmax", "geteditresult"]
 
 
@@ -66,8 +69,8 @@ async def picture(client: httpx.AsyncClient, sample: str) -> bytes:
 
 
 async def test_an_application_edits_an_image_over_rest(capability: Path):
-    async with capspec_serving(capability, "--sandbox", "--sandbox-speed", "1000", "--port", "0") as process:
-        async with httpx.AsyncClient(base_url=process.url("REST")) as client:
+    async with served(str(capability), *SANDBOX) as process:
+        async with httpx.AsyncClient(base_url=process.url("rest") + "/") as client:
             body = {"prompt": "a red boat", "input_image": "https://example.com/boat.png", "seed": 7}
             submitted = (await client.post("flux-kontext-pro", json=body)).json()
             assert submitted["polling_url"]
@@ -92,8 +95,8 @@ async def _ready(look: Any) -> dict[str, Any]:
 async def test_an_agent_edits_an_image_over_mcp(capability: Path, mode: str):
     from mcp import Client
 
-    async with capspec_serving(capability, "--sandbox", "--sandbox-speed", "1000", "--port", "0") as process:
-        async with Client(process.url("MCP"), mode=mode) as agent, httpx.AsyncClient() as web:
+    async with served(str(capability), *SANDBOX) as process:
+        async with Client(process.url("mcp"), mode=mode) as agent, httpx.AsyncClient() as web:
             tools = {tool.name: tool for tool in (await agent.list_tools()).tools}
             assert list(tools) == TOOLS
             assert "JSON request body" in tools["editimagekontextpro"].input_schema["description"]
@@ -112,29 +115,38 @@ async def test_an_agent_edits_an_image_over_mcp(capability: Path, mode: str):
 async def test_a_single_argument_body_is_the_body_itself(capability: Path):
     from mcp import Client
 
-    async with capspec_serving(capability, "--sandbox", "--sandbox-speed", "1000", "--port", "0") as process:
-        async with Client(process.url("MCP")) as agent:
+    async with served(str(capability), *SANDBOX) as process:
+        async with Client(process.url("mcp")) as agent:
             submitted = value_of(await agent.call_tool("editimagekontextmax", {"body": {"prompt": "x"}}))
             assert re.fullmatch(r"[0-9a-f-]{36}", submitted["id"])
             refused = await agent.call_tool("editimagekontextmax", {"seed": 1})
             assert refused.is_error
-            assert "prompt" in refused.content[0].text
+            assert "prompt" in text_of(refused)
 
 
 async def test_it_listens_on_its_own_ports_and_stops_cleanly(capability: Path):
-    assert not model.parse(document.read(capability)).warnings
-    if Process.in_use(8080, 9090):
+    if in_use(8080) or in_use(9090):
         pytest.skip("another program has port 8080 or 9090")
-    async with capspec_serving(capability, "--sandbox") as process:
-        assert process.url("REST") == "http://127.0.0.1:8080"
-        assert process.url("MCP") == "http://127.0.0.1:9090/mcp"
-        assert await process.stop() == 0
+    async with served(str(capability), "--sandbox") as process:
+        assert process.url("rest") == "http://127.0.0.1:8080"
+        assert process.url("mcp") == "http://127.0.0.1:9090/mcp"
+        process.process.send_signal(signal.SIGTERM)
+        assert await process.ended() == 0
+
+
+def in_use(port: int) -> bool:
+    try:
+        open_socket("127.0.0.1", port, "the test").close()
+    except ListenError:
+        return True
+    return False
 
 
 async def test_without_its_secret_it_starts_and_says_what_to_set(capability: Path):
-    async with capspec_serving(capability, "--port", "0") as process:
-        assert "FLUX_TOKEN" in process.banner
-        async with httpx.AsyncClient(base_url=process.url("REST")) as client:
+    async with served(str(capability), "--port", "0") as process:
+        (missing,) = process.banner["capabilities"][0]["missing"]
+        assert (missing["name"], missing["affects"]) == ("FLUX_TOKEN", TOOLS)
+        async with httpx.AsyncClient(base_url=process.url("rest") + "/") as client:
             answer = await client.post("flux-kontext-pro", json={"prompt": "x"})
             assert answer.status_code == 503
             assert "FLUX_TOKEN" in answer.json()["detail"]

@@ -81,6 +81,12 @@ def masked(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
+def quoted(said: str) -> str:
+    """What somebody else says, shortened, on one line."""
+    said = plain(said[: 8 * QUOTE_LIMIT])
+    return said if len(said) <= QUOTE_LIMIT else said[: QUOTE_LIMIT - 1] + "…"
+
+
 def _line(message: str, hint: str) -> str:
     return f"{message}; {hint}" if hint else message
 
@@ -151,8 +157,7 @@ def _words(result: Result, content: bytes) -> str:
     said = body if isinstance(body, str) else "; ".join(dict.fromkeys(_told(body)))
     if not said and body not in (None, {}, []):
         said = json.dumps(body, ensure_ascii=False, default=str)
-    said = plain(said[: 8 * QUOTE_LIMIT])
-    return said if len(said) <= QUOTE_LIMIT else said[: QUOTE_LIMIT - 1] + "…"
+    return quoted(said)
 
 
 def _decoded(content: bytes, media_type: str) -> Json | Missing:

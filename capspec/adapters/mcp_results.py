@@ -77,7 +77,7 @@ def _encode_value(value: Json | Missing, status: int, entry: Entry) -> types.Cal
         return _shaped(value, entry.shape, entry.engine.plan.secrets)
     text = value if isinstance(value, str) else compact(value)
     structured = value if isinstance(value, dict) else None
-    size = _wire_size(text)
+    size = wire_size(text)
     if size > EVENT_LIMIT:
         return types.CallToolResult(content=[_text(_too_large(len(text.encode())))])
     if 2 * size > EVENT_LIMIT:
@@ -95,7 +95,7 @@ def _shaped(value: Json, shape: Shape, secrets: Sequence[str]) -> types.CallTool
         text = f"{note}\n{masked(str(error), secrets)}\nIt answered: {_shortened(shown)}"
         return failure(text)
     text = compact(structured)
-    size = _wire_size(text)
+    size = wire_size(text)
     if size > EVENT_LIMIT:
         return failure(_too_large(len(text.encode())))
     if 2 * size > EVENT_LIMIT:
@@ -110,18 +110,20 @@ def _encode_media(content: bytes, essence: str, entry: Entry, request_id: str) -
     if len(content) > MEDIA_LIMIT:
         note = f"The result is {amount(len(content))} of {essence}: too large to be put in here."
         return types.CallToolResult(content=[_text(note)])
+    return types.CallToolResult(content=[media_block(content, essence, entry, request_id)])
+
+
+def media_block(content: bytes, essence: str, entry: Entry, request_id: str) -> types.ContentBlock:
+    """Bytes as an image, a sound or a file. They should be `MEDIA_LIMIT` at the most."""
     data = base64.b64encode(content).decode()
     kind = essence.partition("/")[0]
-    block: types.ContentBlock
     if kind == "image":
-        block = types.ImageContent(type="image", data=data, mime_type=essence)
-    elif kind == "audio":
-        block = types.AudioContent(type="audio", data=data, mime_type=essence)
-    else:
-        uri = f"capspec:result/{entry.name}/{request_id}"
-        resource = types.BlobResourceContents(uri=uri, blob=data, mime_type=essence)
-        block = types.EmbeddedResource(type="resource", resource=resource)
-    return types.CallToolResult(content=[block])
+        return types.ImageContent(type="image", data=data, mime_type=essence)
+    if kind == "audio":
+        return types.AudioContent(type="audio", data=data, mime_type=essence)
+    uri = f"capspec:result/{entry.name}/{request_id}"
+    resource = types.BlobResourceContents(uri=uri, blob=data, mime_type=essence)
+    return types.EmbeddedResource(type="resource", resource=resource)
 
 
 def _text(text: str) -> types.TextContent:
@@ -154,7 +156,7 @@ def _mended(value: Json) -> Json:
     return value
 
 
-def _wire_size(text: str) -> int:
+def wire_size(text: str) -> int:
     """Bytes of a text inside a JSON message, every character escaped that may be."""
     return len(json.dumps(text)) if len(text) * 6 > EVENT_LIMIT // 2 else len(text)
 

@@ -50,9 +50,14 @@ def object_schema(schema: Mapping[str, Json]) -> dict[str, Json]:
     return {**schema, "type": "object"}
 
 
-def _wrap(schema: Mapping[str, Json]) -> dict[str, Json]:
+def split_schema(schema: Mapping[str, Json]) -> tuple[dict[str, Json], dict[str, Json]]:
+    """What can stand below another schema's root, and what must be at its root."""
     inner = {key: value for key, value in schema.items() if key not in _SHARED}
-    shared = {key: value for key, value in schema.items() if key in _SHARED}
+    return inner, {key: value for key, value in schema.items() if key in _SHARED}
+
+
+def _wrap(schema: Mapping[str, Json]) -> dict[str, Json]:
+    inner, shared = split_schema(schema)
     return {**shared, "type": "object", "properties": {WRAPPER: inner}, "required": [WRAPPER]}
 
 

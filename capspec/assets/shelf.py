@@ -17,7 +17,7 @@ from capspec.assets.media import name_in, type_of, with_extension
 from capspec.assets.saving import Failure, Order, Saver
 from capspec.assets.storage import Kept, Storage, key_of
 from capspec.clock import Clock
-from capspec.errors import AssetGone, AssetNotFound
+from capspec.errors import AssetGone, AssetNotFound, UpstreamError
 from capspec.events import AssetLeft, EventStream
 from capspec.plan import Operation, Plan
 from capspec.values import Json
@@ -96,6 +96,23 @@ class Shelf:
         for reason in left:
             self._events.emit(AssetLeft(operation=operation.id, reason=reason))
         return Replacement(links=made.links, expires_at=made.expires_at, left=left)
+
+    async def fetch_first(self, operation: Operation, answer: Json) -> Fetched | None:
+        """What the first link of an answer leads to that is an asset; None when it has no links.
+
+        Raises as `fetch` does when none of them is one.
+        """
+        allowed = operation.poll.request.allowed if operation.poll is not None else ()
+        assets = operation.assets or Assets(mode="proxy", allowed=allowed)
+        trouble: UpstreamError | None = None
+        for item in find(assets, operation.upstream.base_url, answer).links:
+            try:
+                return await fetch(self._sending, operation, assets, item.url, STREAM_SECONDS)
+            except UpstreamError as error:
+                trouble = trouble or error
+        if trouble is not None:
+            raise trouble
+        return None
 
     def _proxied(
         self, operation: Operation, assets: Assets, found: Iterable[Found], base: str

@@ -6,23 +6,24 @@ import asyncio
 import difflib
 import json
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
 from capspec import app
-from capspec.cli import logs
+from capspec.cli import logs, waiting
 from capspec.cli.arguments import read_arguments
 from capspec.cli.exits import FAILED
 from capspec.cli.loading import Surroundings, environment, load_plans, loading_options
 from capspec.cli.options import engine_options, engine_options_of
 from capspec.cli.printing import print_problems, visible
 from capspec.cli.sandboxed import surroundings
+from capspec.engine import CallEngine
 from capspec.errors import CallError
-from capspec.plan import Call, Engine, Flow, Listener, Plan, Result
+from capspec.plan import Call, Flow, Listener, Plan, Result
 from capspec.values import MISSING, Json
 
 
@@ -42,6 +43,8 @@ from capspec.values import MISSING, Json
 @click.option(
     "--output", "-o", type=click.Path(dir_okay=False, writable=True), help="Write the result to this file."
 )
+@click.option("--wait", is_flag=True, help="Wait for the end of a job that it starts.")
+@click.option("--job", metavar="HANDLE", help="Ask about this job instead of starting one.")
 @engine_options
 @loading_options
 @click.option(
@@ -72,28 +75,52 @@ async def _run(file: str, name: str, words: Sequence[str], options: dict[str, An
         plan = load_plans([file], around)[0]
         logs.configure(options["log_level"], "text", plan.secrets)
         listener, flow = _find(plan, name, options["namespace"])
-        arguments = read_arguments(flow, words, options["document"])
-        async with (
-            app.open_engine(plan, options=engine_options_of(options, environ)) as engine,
-            _called(engine, listener, flow, arguments) as result,
-        ):
-            _print(result.status, _content(result), options["output"])
+        arguments = {} if options["job"] else read_arguments(flow, words, options["document"])
+        call = Call(flow=flow, arguments=arguments, listener=listener.namespace)
+        async with app.open_engine(plan, options=engine_options_of(options, environ)) as engine:
+            with _told():
+                if flow.job is None:
+                    await _run_once(engine, call, options)
+                else:
+                    await _run_job(engine, call, options, lasting=bool(environ.get(app.HANDLE_VARIABLE)))
 
 
-@asynccontextmanager
-async def _called(
-    engine: Engine, listener: Listener, flow: Flow, arguments: dict[str, Json]
-) -> AsyncIterator[Result]:
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turns a failed call into words and an exit code."""
     try:
-        result = await engine.run(Call(flow=flow, arguments=arguments, listener=listener.namespace))
+        yield
     except CallError as error:
         click.echo(f"{error.title}:", err=True)
         print_problems(error.problems)
         raise click.exceptions.Exit(FAILED) from None
+
+
+async def _run_once(engine: CallEngine, call: Call, options: dict[str, Any]) -> None:
+    if options["wait"] or options["job"]:
+        raise click.UsageError(f"'{call.flow.published}' starts no job: --wait and --job mean nothing to it")
+    result = await engine.run(call)
     try:
-        yield result
+        _print(result.status, _content(result), options["output"])
     finally:
         await result.close()
+
+
+async def _run_job(engine: CallEngine, call: Call, options: dict[str, Any], *, lasting: bool) -> None:
+    """Start or find a job, wait when asked to, print its envelope; the asset goes to --output."""
+    found = await waiting.started(engine, call, options["job"])
+    if isinstance(found, Result):
+        _print(found.status, _content(found), options["output"])
+        return
+    if options["wait"]:
+        found = await waiting.waited(engine, found)
+    if options["output"]:
+        asset = await waiting.asset_of(engine, call.flow, found)
+        _save(_json(found.envelope()) if asset is None else asset, options["output"])
+    _write(_json(found.envelope()))
+    waiting.say(waiting.hint(call.flow, found, lasting))
+    if not waiting.succeeded(found):
+        raise click.exceptions.Exit(FAILED)
 
 
 def _find(plan: Plan, name: str, namespace: str | None) -> tuple[Listener, Flow]:
@@ -129,9 +156,13 @@ def _print(status: int, content: bytes, output: str | None) -> None:
 def _content(result: Result) -> bytes:
     """What to print: the value as JSON, but texts and binary data as the upstream sent them."""
     if result.value is not MISSING and not (isinstance(result.value, str) and result.content is not None):
-        indent = 2 if sys.stdout.isatty() else None
-        return json.dumps(result.value, ensure_ascii=False, indent=indent).encode() + b"\n"
+        return _json(result.value)
     return result.content or b""
+
+
+def _json(value: Json) -> bytes:
+    indent = 2 if sys.stdout.isatty() else None
+    return json.dumps(value, ensure_ascii=False, indent=indent).encode() + b"\n"
 
 
 def _save(content: bytes, output: str) -> None:

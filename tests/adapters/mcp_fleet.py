@@ -77,18 +77,32 @@ def answer(seen: Seen) -> bytes:
 
 
 FLEET = capability("""
-- {name: fleet, label: Fleet, description: All ships, uri: "ship://all", mimeType: application/json, call: up.list}
+- name: fleet
+  label: Fleet
+  description: All ships
+  uri: ship://all
+  mimeType: application/json
+  call: up.list
 - name: ship
   label: Ship
   description: One ship
   uri: ship://by-id/{id}
   mimeType: application/json
   call: up.get
-- {name: photo, uri: "ship://by-id/{id}/photo", mimeType: image/png, binary: true, call: up.photo, with: {id: "{id}"}}
+- name: photo
+  uri: ship://by-id/{id}/photo
+  mimeType: image/png
+  binary: true
+  call: up.photo
+  with: {id: "{id}"}
 - {name: kind, uri: "ship://kinds/{kind}", call: up.search}
 - {name: guide, label: Guide, description: How to, uri: "docs://guide", location: "file:///./guide"}
 - {name: licence, description: Terms, uri: "docs://licence", location: "file:///./LICENCE.md"}
 """)
+
+
+def mock(name: str, uri: str, value: str) -> str:
+    return f"- {{name: {name}, uri: '{uri}', outputParameters: [{{type: string, value: {value}}}]}}"
 
 
 def lay_out(home: Path) -> None:

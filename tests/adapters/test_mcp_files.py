@@ -18,6 +18,7 @@ from tests.adapters.mcp_fleet import (
     bytes_at,
     capability,
     fleet,
+    mock,
     refused,
     text_at,
 )

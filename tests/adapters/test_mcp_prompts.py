@@ -1,4 +1,4 @@
-"""Prompts of a capability file, through the official client: what is listed, rendered, refused and completed."""
+"""Prompts through the official client: what is listed, rendered, refused and completed."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ HARBOUR = capability("""
   - {name: watch, description: which watch, enum: [first, forenoon, afternoon, dog]}
   - {name: style, required: false}
   template:
-  - {role: user, content: "Report on {{ship-id}} for the {{ watch }} watch.{% if style %} Be {{style}}.{% endif %}"}
+  - role: user
+    content: "Report on {{ship-id}} for the {{ watch }} watch.{% if style %} Be {{style}}.{% endif %}"
   - {role: assistant, content: "Aye. {{style}}!"}
 - name: ahoy
   template: "Ahoy!"

@@ -8,13 +8,18 @@ import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
 import mcp.types as types
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from mcp import Client, MCPError
 
 from capspec import app
 from capspec.adapters.mcp import build
+from capspec.adapters.mcp_uris import UriPattern
+from capspec.compiler.uris import parse_uri
 from capspec.errors import CompileError
 from capspec.events import OfferHidden, UnexpectedError
 from capspec.plan import Plan, Resource
@@ -26,6 +31,7 @@ from tests.adapters.mcp_fleet import (
     bytes_at,
     capability,
     fleet,
+    mock,
     read,
     refused,
     text_at,
@@ -147,8 +153,8 @@ async def test_known_values_of_a_variable_are_offered(
     assert found.completion.values == expected
     plain = types.ResourceTemplateReference(type="ref/resource", uri="docs://licence")
     assert (await client.complete(plain, {"name": argument, "value": ""})).completion.values == []
+    unknown = types.ResourceTemplateReference(type="ref/resource", uri="x://{y}")
     with pytest.raises(MCPError, match="Unknown resource template"):
-        unknown = types.ResourceTemplateReference(type="ref/resource", uri="x://{y}")
         await client.complete(unknown, {"name": "y", "value": ""})
 
 
@@ -158,9 +164,12 @@ async def test_known_values_of_a_variable_are_offered(
 async def contents_of(
     resource: str, uri: str = "r://x"
 ) -> types.TextResourceContents | types.BlobResourceContents:
-    async with running(capability(f"- {{name: r, uri: 'r://x', {resource}}}"), answer) as whole:
-        async with whole.agent() as client:
-            return await read(client, uri)
+    text = capability(f"- {{name: r, uri: 'r://x', {resource}}}")
+    async with running(text, answer) as whole, whole.agent() as client:
+        return await read(client, uri)
+
+
+NAME = "call: up.get, with: {id: '1'}, outputParameters: [{type: string, mapping: $.name}]"
 
 
 @pytest.mark.parametrize(
@@ -170,12 +179,12 @@ async def contents_of(
         ("call: up.list, outputParameters: [{type: array, mapping: '$[*].id'}]", "application/json", "[1,2]"),
         ("call: up.list, outputParameters: [{type: string, mapping: '$[0].id'}]", "text/plain", "1"),
         (
-            "mimeType: application/json, call: up.get, with: {id: '1'}, outputParameters: [{type: string, mapping: $.name}]",
+            f"mimeType: application/json, {NAME}",
             "application/json",
             '"Ann"',
         ),
         (
-            "mimeType: text/markdown, call: up.get, with: {id: '1'}, outputParameters: [{type: string, mapping: $.name}]",
+            f"mimeType: text/markdown, {NAME}",
             "text/markdown",
             "Ann",
         ),
@@ -205,7 +214,7 @@ async def test_an_answer_is_text_of_the_declared_kind(resource: str, mime: str, 
         ("mimeType: image/svg, call: up.chart", "image/svg", "<v><i>Grüße</i></v>".encode("latin-1")),
         ("binary: true, call: up.get, with: {id: '1'}", "application/json", b'{"imo": 1, "name": "Ann"}'),
         (
-            "binary: true, call: up.get, with: {id: '1'}, outputParameters: [{type: string, mapping: $.name}]",
+            f"binary: true, {NAME}",
             "text/plain",
             b"Ann",
         ),
@@ -238,11 +247,11 @@ async def test_steps_and_their_mappings_make_a_resource() -> None:
 
 async def test_an_upstream_that_does_not_answer_is_an_error() -> None:
     text = capability("- {name: r, uri: 'r://x', call: up.list}")
-    async with running(text, lambda seen: b"", engine=app.EngineOptions(timeout=0.2)) as whole:
-        async with whole.agent() as client:
-            error = await refused(client, "r://x")
-            assert error.code == types.INTERNAL_ERROR
-            assert error.message.startswith("The upstream did not answer in time")
+    impatient = app.EngineOptions(timeout=0.2)
+    async with running(text, lambda seen: b"", engine=impatient) as whole, whole.agent() as client:
+        error = await refused(client, "r://x")
+        assert error.code == types.INTERNAL_ERROR
+        assert error.message.startswith("The upstream did not answer in time")
 
 
 async def test_what_breaks_in_the_server_is_told_by_an_id_only() -> None:
@@ -302,6 +311,13 @@ async def test_a_template_says_which_part_of_a_uri_is_which_argument(
         assert (await refused(client, uri.replace("x://", "z://"))).message.startswith("Unknown resource")
 
 
+@given(st.text(min_size=1), st.text(min_size=1))
+def test_whatever_was_put_into_a_template_comes_out_again(a: str, b: str) -> None:
+    uri = f"x://{quote(a, safe='')}/to/{quote(b, safe='')}"
+    assert UriPattern(parse_uri("x://{a}/to/{b}").parts).match(uri) == {"a": a, "b": b}
+    assert UriPattern(parse_uri("x://{+a}/to/{b}").parts).match(uri) == {"a": a, "b": b}
+
+
 async def test_a_uri_that_nearly_fits_is_turned_away_quickly() -> None:
     text = capability(
         "- {name: r, uri: 'x://{a}-{b}-{c}-{d}-{e}!', outputParameters: [{type: string, value: v}]}"
@@ -317,20 +333,20 @@ async def test_a_uri_that_nearly_fits_is_turned_away_quickly() -> None:
 @pytest.mark.parametrize(
     ("resource", "problem"),
     [
-        ("uri: docs, call: up.list", "CAP317 resource 'r' is left out: a uri begins with a scheme, such as docs://"),
-        ("uri: 'x://{?q}', call: up.list", "CAP317 resource 'r' is left out: '{?q}' is not understood"),
-        ("uri: 'x://{a}{b}', call: up.list", "CAP317 resource 'r' is left out: there must be something between"),
-        ("uri: 'x://{a}/{a}', call: up.list", "CAP317 resource 'r' is left out: the variable 'a' is in it twice"),
-        ("uri: 'x://{+a}/{+b}', call: up.list", "CAP317 resource 'r' is left out: only one variable"),
-        ("uri: 'x://{a', call: up.list", "CAP317 resource 'r' is left out: its braces do not match"),
-        ("uri: 'x://y', location: 'file:///./nothing'", "CAP315 resource 'r' is left out: there is no file or folder"),
-        ("uri: 'x://y', location: 'file:///../elsewhere'", "CAP315 resource 'r' is left out: 'file:///../elsewhere' leads out"),
-        ("uri: 'x://{a}', location: 'file:///./here'", "CAP315 resource 'r' is left out: a 'location' needs a uri without"),
-        ("uri: 'x://y', location: 'file:///./here', call: up.list", "CAP315 resource 'r' is left out: it has a 'location' and"),
-        ("uri: 'x://y', location: 'file:///./pipe'", "CAP315 resource 'r' is left out: 'file:///./pipe' is neither"),
-        ("uri: 'x://y', call: up.nothing", "CAP310 resource 'r' is not available: there is no operation 'up.nothing'"),
-        ("uri: 'x://y', call: up.search", "CAP310 resource 'r' is not available: its uri does not say what 'kind' is"),
-        ("uri: 'x://y', call: up.list, colour: red", "CAP110 'colour' is not known in a resource and has no effect"),
+        ("uri: docs, call: up.list", "317 out: a uri begins with a scheme, such as docs://"),
+        ("uri: 'x://{?q}', call: up.list", "317 out: '{?q}' is not understood"),
+        ("uri: 'x://{a}{b}', call: up.list", "317 out: there must be something between"),
+        ("uri: 'x://{a}/{a}', call: up.list", "317 out: the variable 'a' is in it twice"),
+        ("uri: 'x://{+a}/{+b}', call: up.list", "317 out: only one variable"),
+        ("uri: 'x://{a', call: up.list", "317 out: its braces do not match"),
+        ("uri: 'x://y', location: 'file:///./nothing'", "315 out: there is no file or folder"),
+        ("uri: 'x://y', location: 'file:///../elsewhere'", "315 out: 'file:///../elsewhere' leads out"),
+        ("uri: 'x://{a}', location: 'file:///./here'", "315 out: a 'location' needs a uri without"),
+        ("uri: 'x://y', location: 'file:///./here', call: up.list", "315 out: it has a 'location' and"),
+        ("uri: 'x://y', location: 'file:///./pipe'", "315 out: 'file:///./pipe' is neither"),
+        ("uri: 'x://y', call: up.nothing", "310 no: there is no operation 'up.nothing'"),
+        ("uri: 'x://y', call: up.search", "310 no: its uri does not say what 'kind' is"),
+        ("uri: 'x://y', call: up.list, colour: red", "110 'colour' is not known in a resource"),
     ],
 )  # fmt: skip
 def test_what_does_not_work_is_warned_of(tmp_path: Path, resource: str, problem: str) -> None:
@@ -339,8 +355,11 @@ def test_what_does_not_work_is_warned_of(tmp_path: Path, resource: str, problem:
     (tmp_path / "elsewhere").mkdir()
     os.mkfifo(home / "pipe")
     plan = plan_of(capability(f"- {{name: r, {resource}}}"), path=home / "cap.yaml")
-    assert len(plan.warnings) == 1
-    assert warnings(plan)[0].startswith(problem)
+    said = problem.replace("out: ", "resource 'r' is left out: ").replace(
+        "no: ", "resource 'r' is not available: "
+    )
+    (warning,) = warnings(plan)
+    assert warning.startswith(f"CAP{said}")
 
 
 def test_a_resource_without_a_uri_is_an_error() -> None:
@@ -383,10 +402,6 @@ async def test_resources_are_announced_only_where_there_are_some(era: str) -> No
         with pytest.raises(MCPError) as refusal:
             await client.read_resource("r://x")
         assert refusal.value.code == types.METHOD_NOT_FOUND
-
-
-def mock(name: str, uri: str, value: str) -> str:
-    return f"- {{name: {name}, uri: '{uri}', outputParameters: [{{type: string, value: {value}}}]}}"
 
 
 async def test_merged_resources_have_names_of_their_own_and_the_first_has_a_uri() -> None:
