@@ -10,7 +10,9 @@ import mcp.types as types
 
 from capspec.adapters.mcp_schemas import Shape, compile_shape, split_schema
 from capspec.desk import envelope_schema
+from capspec.errors import InputError
 from capspec.plan import Flow
+from capspec.validation import compile_check
 from capspec.values import Json
 
 Role: TypeAlias = Literal["call", "status", "cancel"]
@@ -37,19 +39,6 @@ class JobTools:
     mark: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """The arguments of a tool that asks about a job. `seconds` is for how long it waits for the end."""
-
-    handle: str
-    seconds: float
-
-    @classmethod
-    def of(cls, arguments: Mapping[str, Json]) -> Question:
-        """Arguments that fit the tool's input schema."""
-        return cls(arguments[_JOB], arguments.get(_WAIT) or 0)
-
-
 def envelope_shape(flow: Flow) -> Shape | None:
     """What the structured content of a flow's job looks like: the envelope, with the flow's result in it."""
     own = compile_shape(flow.output_schema)
@@ -65,18 +54,11 @@ def with_waiting(description: str, tools: JobTools) -> str:
 
 def status_tool(flow: Flow, tools: JobTools, schema: dict[str, Json] | None) -> types.Tool:
     """The tool that says where a job stands."""
-    wait = {
-        "type": "integer",
-        "minimum": 0,
-        "maximum": LONGEST_WAIT,
-        "default": 0,
-        "description": "For how many seconds to wait for the end of the job.",
-    }
     return types.Tool(
         name=tools.status,
         title=f"{flow.title}: status" if flow.title else None,
         description=f"Says where a job of {tools.start} stands, and gives its result when it has ended.",
-        input_schema=_input({_WAIT: wait}, tools),
+        input_schema=_input("status", tools),
         output_schema=schema,
         annotations=types.ToolAnnotations(
             read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True
@@ -90,7 +72,7 @@ def cancel_tool(flow: Flow, tools: JobTools, schema: dict[str, Json] | None) -> 
         name=tools.cancel,
         title=f"{flow.title}: cancel" if flow.title else None,
         description=f"Stops a job of {tools.start} that is under way. What it has cost so far may be lost.",
-        input_schema=_input({}, tools),
+        input_schema=_input("cancel", tools),
         output_schema=schema,
         annotations=types.ToolAnnotations(
             read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True
@@ -98,11 +80,48 @@ def cancel_tool(flow: Flow, tools: JobTools, schema: dict[str, Json] | None) -> 
     )
 
 
-def _input(more: Mapping[str, Json], tools: JobTools) -> dict[str, Json]:
-    handle = {"type": "string", "description": f"The 'job' that {tools.start} answered with, unchanged."}
+def _input(role: Role, tools: JobTools) -> dict[str, Json]:
+    schema = _INPUTS[role]
+    handle = {**_HANDLE, "description": f"The 'job' that {tools.start} answered with, unchanged."}
+    return {**schema, "properties": {**schema["properties"], _JOB: handle}}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The arguments of a tool that asks about a job. `seconds` is for how long it waits for the end."""
+
+    handle: str
+    seconds: float
+
+    @classmethod
+    def of(cls, role: Role, arguments: Mapping[str, Json]) -> Question:
+        """The arguments of a tool. Raises InputError."""
+        if problems := _CHECKS[role](arguments):
+            raise InputError(problems)
+        return cls(arguments[_JOB], arguments.get(_WAIT, 0))
+
+
+_HANDLE: dict[str, Json] = {"type": "string", "description": "the 'job' of an earlier answer"}
+_SECONDS: dict[str, Json] = {
+    "type": "integer",
+    "minimum": 0,
+    "maximum": LONGEST_WAIT,
+    "default": 0,
+    "description": "For how many seconds to wait for the end of the job.",
+}
+
+
+def _schema(**properties: Json) -> dict[str, Json]:
     return {
         "type": "object",
-        "properties": {_JOB: handle, **more},
+        "properties": properties,
         "required": [_JOB],
         "additionalProperties": False,
     }
+
+
+_INPUTS: dict[Role, dict[str, Json]] = {
+    "status": _schema(job=_HANDLE, wait_seconds=_SECONDS),
+    "cancel": _schema(job=_HANDLE),
+}
+_CHECKS = {role: compile_check(schema) for role, schema in _INPUTS.items()}

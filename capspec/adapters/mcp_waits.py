@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Waits:
-    """The waits for jobs, which a server that stops ends early. `closed` says that none is worth beginning."""
+    """The waits for jobs, which a server that stops ends early."""
 
     def __init__(self) -> None:
         self.closed = False
@@ -24,9 +24,10 @@ class Waits:
         """A block that `close` cuts short, without an error."""
         with anyio.CancelScope() as scope:
             self._scopes.add(scope)
+            if self.closed:
+                scope.cancel()
             try:
-                if not self.closed:
-                    yield
+                yield
             finally:
                 self._scopes.discard(scope)
 

@@ -30,7 +30,12 @@ class XmlCodec:
     def decode(self, content: bytes, charset: str) -> Json:
         try:
             document = xmltodict.parse(
-                content, attr_prefix="", cdata_key="", disable_entities=True, postprocessor=_local
+                content,
+                encoding=charset or None,
+                attr_prefix="",
+                cdata_key="",
+                disable_entities=True,
+                postprocessor=_local,
             )
         except (ExpatError, ValueError, RecursionError) as error:
             raise ValueError(f"this is not XML: {error}") from error

@@ -105,9 +105,14 @@ def answered(**members: Any) -> bytes:
 
 @dataclass
 class Host:
-    """A server and what it answers: by path, and otherwise 404."""
+    """A server and what it answers: by path, and otherwise 404. It waits for `ready`.
+
+    What it answers at the paths in `broken` ends with the connection.
+    """
 
     routes: dict[str, bytes | Respond] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
     server: Server = field(default_factory=Server)
 
     @property
@@ -131,20 +136,25 @@ class Host:
         return self.url + path
 
     async def answer(self, seen: Seen, writer: asyncio.StreamWriter) -> bytes | None:
+        await self.ready.wait()
         found = self.routes.get(seen.path, reply(404, b"nothing"))
-        return found if isinstance(found, bytes) else found(seen)
+        content = found if isinstance(found, bytes) else found(seen)
+        if seen.path not in self.broken:
+            return content
+        writer.write(content)
+        await writer.drain()
+        return None
 
 
 @dataclass
 class World:
-    """A running capability: `rest` and `mcp` are the URLs of its listeners, `web` fetches what they give."""
+    """A running capability: `url` is its listener's, `web` fetches what that gives."""
 
     engine: CallEngine
     clock: Clock
     api: Host
     storage: Host
-    rest: str
-    mcp: str
+    url: str
     web: httpx.AsyncClient
     heard: list[Event]
 
@@ -154,7 +164,7 @@ class World:
 
     async def make(self) -> str:
         """The link that a caller gets."""
-        answer = await self.web.get(f"{self.rest}/pictures/1")
+        answer = await self.web.get(f"{self.url}/pictures/1")
         assert answer.status_code == 200, answer.text
         return str(answer.json()["url"])
 
@@ -187,6 +197,8 @@ class World:
 async def hosts() -> AsyncIterator[tuple[Host, Host]]:
     """An API and a storage host."""
     api, storage = Host(), Host()
+    api.ready.set()
+    storage.ready.set()
     async with serving(api.answer) as api.server, serving(storage.answer) as storage.server:
         yield api, storage
 
@@ -200,12 +212,12 @@ async def world(
     clock: Clock | None = None,
     secret: str = "",
     mount: str = "",
-    base_path: str = "",
+    way: str = "rest",
 ) -> AsyncIterator[World]:
     """The capability, served for as long as the block lasts; `folder` is where it saves assets."""
     api, storage = pair
     text = text.replace("STORAGE", f'"{storage.name}"')
-    plan = plan_of(text, base=api.url + base_path, environ={"TOKEN": TOKEN})
+    plan = plan_of(text, base=api.url, environ={"TOKEN": TOKEN})
     options = app.EngineOptions(handle_secret=secret, assets_folder=folder)
     heard: list[Event] = []
     clock = clock or SystemClock()
@@ -214,18 +226,25 @@ async def world(
         engine = await stack.enter_async_context(
             app.open_engine(plan, clock=clock, events=events, options=options)
         )
-        urls = {}
-        for listener in plan.listeners:
-            edge = registry.find("adapter", listener.type)(listener, engine, EdgeOptions(version="test"))
-            await stack.enter_async_context(edge.running())
-            (bound,) = open_sockets("127.0.0.1", [(0, "the test")])
-            stack.callback(bound.close)
-            server = server_for(_mounted(edge.app, mount), grace=5)
-            await server.open(bound)
-            stack.push_async_callback(server.finish)
-            urls[listener.type] = f"http://127.0.0.1:{port_of(bound)}{mount}{edge.endpoint}"
+        listener = next(item for item in plan.listeners if item.type == way)
+        edge = registry.find("adapter", way)(listener, engine, EdgeOptions(version="test"))
+        await stack.enter_async_context(edge.running())
+        url = await stack.enter_async_context(listening(_mounted(edge.app, mount)))
         web = await stack.enter_async_context(httpx.AsyncClient())
-        yield World(engine, clock, api, storage, urls["rest"], urls["mcp"], web, heard)
+        yield World(engine, clock, api, storage, f"{url}{mount}{edge.endpoint}", web, heard)
+
+
+@asynccontextmanager
+async def listening(served: ASGIApp) -> AsyncIterator[str]:
+    """A real server of an application: its URL."""
+    (bound,) = open_sockets("127.0.0.1", [(0, "the test")])
+    server = server_for(served, grace=5)
+    await server.open(bound)
+    try:
+        yield f"http://127.0.0.1:{port_of(bound)}"
+    finally:
+        await server.finish()
+        bound.close()
 
 
 def _mounted(served: ASGIApp, mount: str) -> ASGIApp:
