@@ -20,8 +20,7 @@ from capspec.cli.loading import Surroundings, load_plans
 from capspec.cli.sandboxed import surroundings
 from capspec.clock import SystemClock
 from capspec.edge import EdgeOptions
-from capspec.errors import CallError
-from capspec.plan import Call, Engine, Flow, Listener, PathVariable, Plan
+from capspec.plan import Engine, Flow, Listener, PathVariable, Plan
 from capspec.server import server_for
 from capspec.sockets import open_sockets, port_of
 
@@ -51,20 +50,16 @@ class Caller(Protocol):
 
 @dataclass
 class Studio:
-    """A capability that runs. `call` reaches its tools, `web` anything else, such as what they made.
-
-    `jobs` reaches the tools that start jobs: over REST, or else in the engine itself.
-    """
+    """A capability that runs. `call` reaches its tools, `web` anything else, such as what they made."""
 
     plan: Plan
     origin: str
     call: Caller
-    jobs: Caller
     web: httpx.AsyncClient
 
     async def made(self, tool: str, /, **arguments: Any) -> Any:
         """The result of a tool that starts a job and waits for its end."""
-        envelope = await self.jobs(tool, **arguments)
+        envelope = await self.call(tool, **arguments)
         assert envelope["state"] == "succeeded", envelope
         assert envelope["job"], "there is no handle to ask about the job with"
         return envelope["result"]
@@ -141,24 +136,6 @@ class OverRest:
         )
 
 
-@dataclass(frozen=True)
-class InEngine:
-    """The value of a flow's result, with no server between."""
-
-    listener: Listener
-    engine: Engine
-
-    async def __call__(self, tool: str, /, **arguments: Any) -> Any:
-        flow = next(flow for flow in self.listener.flows if flow.published == tool)
-        try:
-            result = await self.engine.run(Call(flow=flow, arguments=arguments, listener="test"))
-        except CallError as error:
-            raise RefusedError(str(error)) from error
-        if result.failed:
-            raise RefusedError((result.content or b"").decode())
-        return result.value
-
-
 @asynccontextmanager
 async def studio(path: Path, way: str, scratch: Path) -> AsyncIterator[Studio]:
     """The file as `--sandbox` loads it, reached by "rest" or "mcp"."""
@@ -170,13 +147,11 @@ async def studio(path: Path, way: str, scratch: Path) -> AsyncIterator[Studio]:
         listener = next(item for item in plan.listeners if item.type == way)
         url = await stack.enter_async_context(_listening(listener, engine))
         call: Caller
-        jobs: Caller
         if way == "mcp":
             call = OverMcp(await stack.enter_async_context(Client(url)))
-            jobs = InEngine(listener, engine)
         else:
-            call = jobs = OverRest(listener, await stack.enter_async_context(_web(url)))
-        yield Studio(plan, around.sandbox, call, jobs, await stack.enter_async_context(_web()))
+            call = OverRest(listener, await stack.enter_async_context(_web(url)))
+        yield Studio(plan, around.sandbox, call, await stack.enter_async_context(_web()))
 
 
 def signing_in_at(origin: str, path: Path, scratch: Path) -> Path:

@@ -333,7 +333,7 @@ async def refusal(call: Awaitable[Any]) -> str:
 
 async def failure(world: Studio, tool: str, reason: str, **arguments: Any) -> None:
     """A tool's job fails, and its caller is told why."""
-    envelope = await world.jobs(tool, **arguments)
+    envelope = await world.call(tool, **arguments)
     assert envelope["state"] == "failed"
     assert reason in f"{envelope['error']['code']} {envelope['error']['message']}"
     assert "result" not in envelope
@@ -521,7 +521,7 @@ async def keeps_its_key(world: Studio, tool: str, arguments: dict[str, Any], nam
     """The same call with the same key makes nothing new; one without a key gets a new one each time."""
     keyed = arguments | {name: str(uuid.uuid4())}
     assert (await world.made(tool, **keyed))["run_id"].startswith("run_")
-    assert "already submitted" in await refusal(world.jobs(tool, **keyed))
+    assert "already submitted" in await refusal(world.call(tool, **keyed))
     first, second = [await world.made(tool, **arguments) for _ in range(2)]
     assert first["run_id"] != second["run_id"]
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from mcp.server import ServerRequestContext
 
-from capspec.plan import ANONYMOUS, Principal, Progress
+from capspec.adapters.mcp_tools import Entry
+from capspec.plan import ANONYMOUS, Call, Principal, Progress
+from capspec.values import Json
 
 PRINCIPALS = "capspec.principals"
 """The key of an ASGI scope with one principal, or None for "not admitted", per target."""
@@ -39,6 +42,18 @@ class Callers:
     def visible(self, context: RequestContext) -> frozenset[int]:
         """The targets that the caller may see, by number."""
         return visible_to(self.principals(context))
+
+    def call(self, context: RequestContext, entry: Entry, arguments: Mapping[str, Json]) -> Call:
+        """A call of a tool that the caller may see."""
+        return Call(
+            flow=entry.flow,
+            arguments=arguments,
+            listener=entry.listener.namespace,
+            principal=self.principals(context)[entry.target] or ANONYMOUS,
+            request_id=request_id_of(context),
+            progress=progress_of(context),
+            links=links_of(context),
+        )
 
     @property
     def cache_scope(self) -> Literal["public", "private"]:

@@ -16,7 +16,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 from sse_starlette.sse import AppStatus
 
 from capspec.adapters.mcp_callers import LINKS, PRINCIPALS, Principals
-from capspec.adapters.mcp_server import Listening, build_server
+from capspec.adapters.mcp_server import Ongoing, build_server
 from capspec.adapters.mcp_tools import Target
 from capspec.assets.serving import asset_app, base_of, concerns
 from capspec.edge import ASGIApp, ASGIScope, Edge, EdgeOptions, Receive, SendMessage
@@ -60,7 +60,7 @@ class Endpoint:
     paths: frozenset[str]
     options: EdgeOptions
     server: Server[Any]
-    listening: Listening
+    ongoing: Ongoing
     endpoint: str
     assets: ASGIApp
     traffic: Traffic = field(default_factory=Traffic)
@@ -121,7 +121,7 @@ class Endpoint:
         """Take requests for as long as the block lasts."""
         # Left on, SIGTERM would cut every answer that is on its way; `drain` waits for them instead.
         AppStatus.disable_automatic_graceful_drain()  # type: ignore[no-untyped-call]
-        self.listening.closed = False
+        self.ongoing.open()
         manager = StreamableHTTPSessionManager(
             self.server,
             stateless=True,
@@ -137,19 +137,21 @@ class Endpoint:
                 yield
             finally:
                 self.manager = None
+                await self.ongoing.stop()
 
     async def drain(self) -> None:
-        """End listen streams and wait for the answers on their way."""
-        self.listening.close()
+        """End listen streams and waits for jobs, and wait for the answers on their way."""
+        self.ongoing.close()
         await self.traffic.settled()
+        await self.ongoing.settled()
 
 
 def build_edge(targets: Sequence[Target], options: EdgeOptions, endpoint: str) -> Edge:
     """An edge over the targets. It may be run again after it has stopped."""
-    server, listening = build_server(targets, options)
+    server, ongoing = build_server(targets, options)
     paths = frozenset({"", "/", endpoint, f"{endpoint}/"})
     assets = asset_app(*(engine for _, engine in targets))
-    app = Endpoint(targets, paths, options, server, listening, endpoint, assets)
+    app = Endpoint(targets, paths, options, server, ongoing, endpoint, assets)
     return Edge(app=app, running=app.running, drain=app.drain, endpoint=endpoint)
 
 

@@ -62,9 +62,7 @@ def encode_standing(
             blocks = [*_links(structured["result"])]
     text = types.TextContent(type="text", text=standing_text(standing, entry, jobs, note))
     failed = outcome.state in _FAILED and entry.role != "cancel"
-    return types.CallToolResult(
-        content=[text, *blocks], structured_content=structured, is_error=failed
-    )
+    return types.CallToolResult(content=[text, *blocks], structured_content=structured, is_error=failed)
 
 
 async def encode_jobless(result: Result, entry: Entry, request_id: str) -> types.CallToolResult:

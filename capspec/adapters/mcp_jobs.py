@@ -1,8 +1,8 @@
 """Calls of the tools for jobs to their answers: a job is started and waited for, looked at, canceled.
 
-A start is never broken off, because a job costs somebody money: a client that goes away stops the wait. It has
-no handle then, so the job is canceled if the file says so (`onDisconnect`). Whoever asks about a job has its
-handle, and may leave and come back.
+A start is never broken off, because a job costs somebody money: a client that goes away stops the wait. It
+has no handle then, so the job is canceled if the file says so (`onDisconnect`). Whoever asks about a job has
+its handle, and may leave and come back.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class JobCalls:
 
     async def begin(self, entry: Entry, call: Call) -> Standing | Result:
         """Start a job, whether or not the client stays. Raises CallError."""
-        starting = self.errands.run(_engine(entry).start(call))
+        starting = self.errands.run(job_engine(entry).start(call))
         try:
             return await asyncio.shield(starting)
         except asyncio.CancelledError:
@@ -101,7 +101,7 @@ class JobCalls:
         poll = None if entry.flow.job is None else entry.flow.job.poll
         if self.waits.closed or standing.outcome.final or poll is None or poll.on_disconnect != "cancel":
             return
-        engine = _engine(entry)
+        engine = job_engine(entry)
         with self._reporting(entry):
             async with engine.clock.timeout(CANCEL_SECONDS):
                 await engine.desk.cancel(standing)
@@ -131,7 +131,7 @@ class JobCalls:
                 await progress.look(look)
 
         with self.waits.one():
-            latest = await _engine(entry).desk.wait(standing, seconds, told)
+            latest = await job_engine(entry).desk.wait(standing, seconds, told)
         if progress is not None:
             await progress.end(latest)
         return latest
@@ -142,16 +142,16 @@ class JobCalls:
             waited = await self.wait(found, entry, call, question.seconds)
             if waited is not found:
                 return waited
-        return await _engine(entry).desk.look(found)
+        return await job_engine(entry).desk.look(found)
 
     async def _cancel(self, entry: Entry, call: Call) -> Standing:
         found, _ = self._asked(entry, call)
-        return await _engine(entry).desk.cancel(found)
+        return await job_engine(entry).desk.cancel(found)
 
     def _asked(self, entry: Entry, call: Call) -> tuple[Standing, Question]:
         """The job that a call is about. Raises InputError, JobNotFound, JobExpired."""
         question = Question.of(entry.role, call.arguments)
-        return _engine(entry).desk.find(entry.flow, question.handle, call.principal, call.links), question
+        return job_engine(entry).desk.find(entry.flow, question.handle, call.principal, call.links), question
 
 
 def is_open(standing: Standing) -> bool:
@@ -159,5 +159,6 @@ def is_open(standing: Standing) -> bool:
     return not standing.outcome.final and is_askable(standing.outcome)
 
 
-def _engine(entry: Entry) -> JobEngine:
+def job_engine(entry: Entry) -> JobEngine:
+    """The engine of a tool for jobs."""
     return cast("JobEngine", entry.engine)

@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import mcp.types as types
 from mcp import MCPError
 from mcp.server import Server
 from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler
 
-from capspec.adapters.mcp_callers import (
-    Callers,
-    RequestContext,
-    links_of,
-    progress_of,
-    request_id_of,
-    visible_to,
-)
+from capspec.adapters.mcp_callers import Callers, RequestContext
 from capspec.adapters.mcp_completions import Completions
 from capspec.adapters.mcp_errors import call_failed, unavailable, unexpected
+from capspec.adapters.mcp_jobs import JobCalls, ToolAnswer
 from capspec.adapters.mcp_prompts import compile_prompts
 from capspec.adapters.mcp_resources import compile_resources
 from capspec.adapters.mcp_results import encode, failure
+from capspec.adapters.mcp_tasks import Tasks
 from capspec.adapters.mcp_tools import Catalog, Entry, Target, compile_catalog
 from capspec.edge import EdgeOptions
 from capspec.errors import CallError
 from capspec.events import UnexpectedError
-from capspec.plan import ANONYMOUS, Call
+from capspec.plan import Call
 
 INSTRUCTIONS_LIMIT = 800
 """Characters of instructions: they go into every conversation."""
@@ -56,11 +51,36 @@ class Listening:
 
 
 @dataclass(frozen=True, slots=True)
+class Ongoing:
+    """What goes on in a server until it is told to stop: listen streams, and waits for jobs."""
+
+    listening: Listening
+    jobs: JobCalls
+
+    def open(self) -> None:
+        self.listening.closed = self.jobs.waits.closed = False
+
+    def close(self) -> None:
+        """End what has no end of its own, or one that is far away."""
+        self.listening.close()
+        self.jobs.waits.close()
+
+    async def settled(self) -> None:
+        """Return when nothing is done any longer for callers who have left."""
+        await self.jobs.errands.settled()
+
+    async def stop(self) -> None:
+        """Give up what is still to be done for them."""
+        await self.jobs.errands.stop()
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
     """Answers tools/list and tools/call."""
 
     catalog: Catalog
     callers: Callers
+    jobs: JobCalls
     lists: dict[frozenset[int], types.ListToolsResult] = field(default_factory=dict)
 
     async def list_tools(
@@ -71,26 +91,20 @@ class Desk:
             self.lists[visible] = self.catalog.list(visible, shared=not self.callers.guarded)
         return self.lists[visible]
 
-    async def call_tool(
-        self, context: RequestContext, params: types.CallToolRequestParams
-    ) -> types.CallToolResult:
-        principals = self.callers.principals(context)
-        visible = visible_to(principals)
+    async def call_tool(self, context: RequestContext, params: types.CallToolRequestParams) -> ToolAnswer:
+        visible = self.callers.visible(context)
         entry = self.catalog.find(params.name, visible)
         if entry is None:
             raise _unknown(params.name, self.catalog.names(visible))
         if entry.flow.unavailable:
             return failure(unavailable(entry.flow))
-        call = Call(
-            flow=entry.flow,
-            arguments=params.arguments or {},
-            listener=entry.listener.namespace,
-            principal=principals[entry.target] or ANONYMOUS,
-            request_id=request_id_of(context),
-            progress=progress_of(context),
-            links=links_of(context),
-        )
-        return await _run(entry, call)
+        call = self.callers.call(context, entry, params.arguments or {})
+        return await _told(self._answer(entry, call, context), entry, call)
+
+    async def _answer(self, entry: Entry, call: Call, context: RequestContext) -> ToolAnswer:
+        if entry.jobs is not None:
+            return await self.jobs.answer(entry, call, context)
+        return await encode(await entry.engine.run(call), entry, call.request_id)
 
     def input_schema(self, name: str) -> dict[str, Any] | None:
         """The schema to check `Mcp-Param-*` headers against; None for tools that declare no such header.
@@ -101,11 +115,12 @@ class Desk:
         return entry.tool.input_schema if entry is not None and entry.mirrored else None
 
 
-def build_server(targets: Sequence[Target], options: EdgeOptions) -> tuple[Server[Any], Listening]:
-    """The SDK server of these targets, and what ends its endless streams."""
+def build_server(targets: Sequence[Target], options: EdgeOptions) -> tuple[Server[Any], Ongoing]:
+    """The SDK server of these targets, and what goes on in it for long."""
     guarded = any(listener.guard is not None for listener, _ in targets)
     callers = Callers(len(targets), guarded)
-    desk = Desk(compile_catalog(targets), callers)
+    catalog, jobs = compile_catalog(targets), JobCalls(options)
+    desk = Desk(catalog, callers, jobs)
     prompts, resources = compile_prompts(targets, callers), compile_resources(targets, callers)
     completions = Completions(prompts, resources)
     listening = Listening()
@@ -116,7 +131,8 @@ def build_server(targets: Sequence[Target], options: EdgeOptions) -> tuple[Serve
         title=title or None,
         instructions=instructions or None,
         on_list_tools=desk.list_tools,
-        on_call_tool=desk.call_tool,
+        # The SDK's types have no place for a task.
+        on_call_tool=cast("Any", desk.call_tool),
         # The SDK announces what it has been given an answer for.
         on_list_resources=resources.list_resources if resources.entries else None,
         on_list_resource_templates=resources.list_templates if resources.entries else None,
@@ -127,7 +143,9 @@ def build_server(targets: Sequence[Target], options: EdgeOptions) -> tuple[Serve
         on_subscriptions_listen=listening,
         get_tool_input_schema=desk.input_schema,
     )
-    return server, listening
+    if any(entry.jobs is not None for entry in catalog.entries.values()):
+        Tasks(catalog, callers, jobs).serve(server)
+    return server, Ongoing(listening, jobs)
 
 
 def _identity(targets: Sequence[Target], options: EdgeOptions) -> tuple[str, str, str, str]:
@@ -155,11 +173,11 @@ def _unknown(name: str, known: Sequence[str]) -> MCPError:
     return MCPError(types.INVALID_PARAMS, f"Unknown tool: {name}{mend}")
 
 
-async def _run(entry: Entry, call: Call) -> types.CallToolResult:
-    """Call and encode: whatever goes wrong becomes a result that the model can read."""
+async def _told(answer: Awaitable[ToolAnswer], entry: Entry, call: Call) -> ToolAnswer:
+    """The answer: whatever goes wrong becomes a result that the model can read."""
     engine = entry.engine
     try:
-        return await encode(await engine.run(call), entry, call.request_id)
+        return await answer
     except CallError as error:
         return failure(call_failed(error, call.flow, engine.plan.secrets))
     except Exception as error:  # noqa: BLE001 - the last line of defence: the log gets it, the caller an id

@@ -17,12 +17,15 @@ import mcp.types as types
 from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
 
-from capspec.adapters.mcp_server import Listening, build_server
+from capspec.adapters.mcp_server import Ongoing, build_server
 from capspec.adapters.mcp_tools import Target
 from capspec.edge import EdgeOptions
 
 GRACE = 10.0
 """Seconds that calls in flight get when input has ended."""
+
+LAST_WORDS = 1.0
+"""Seconds in which those who wait for a job get its handle instead, after that."""
 
 _CHUNK = 64 * 1024
 _AHEAD = 64
@@ -129,7 +132,7 @@ class Answers:
 
 async def serve(targets: Sequence[Target], options: EdgeOptions, stop: asyncio.Event) -> None:
     """Serve until input ends or `stop` is set; a client that no longer reads ends it too."""
-    server, listening = build_server(targets, options)
+    server, ongoing = build_server(targets, options)
     lines = Lines(sys.stdin.fileno(), options.max_request_bytes)
     with suppress(BrokenPipeError):
         try:
@@ -137,21 +140,26 @@ async def serve(targets: Sequence[Target], options: EdgeOptions, stop: asyncio.E
                 answers = Answers(outgoing)
                 feed, requests = anyio.create_memory_object_stream[SessionMessage | Exception](0)
                 async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(_close_on, stop, lines)
-                    tasks.start_soon(_relay, incoming, feed, answers, listening)
+                    tasks.start_soon(_close_on, stop, lines, ongoing)
+                    tasks.start_soon(_relay, incoming, feed, answers, ongoing)
                     await server.run(requests, answers, server.create_initialization_options())
                     tasks.cancel_scope.cancel()
+                await ongoing.stop()
         except* BrokenPipeError as group:
             raise BrokenPipeError from group
 
 
-async def _close_on(stop: asyncio.Event, lines: Lines) -> None:
+async def _close_on(stop: asyncio.Event, lines: Lines, ongoing: Ongoing) -> None:
     await stop.wait()
     lines.close()
+    ongoing.close()
 
 
-async def _relay(incoming: Any, feed: Any, answers: Answers, listening: Listening) -> None:
-    """Pass messages on; at the end of input, end listen streams and let calls in flight finish."""
+async def _relay(incoming: Any, feed: Any, answers: Answers, ongoing: Ongoing) -> None:
+    """Pass messages on; at the end of input, end listen streams and let calls in flight finish.
+
+    Who still waits for a job then gets its handle.
+    """
     async with feed, incoming:
         async for item in incoming:
             if isinstance(item, Exception):
@@ -159,8 +167,11 @@ async def _relay(incoming: Any, feed: Any, answers: Answers, listening: Listenin
                 continue
             answers.asked(item.message)
             await feed.send(item)
-        listening.close()
+        ongoing.listening.close()
         with anyio.move_on_after(GRACE):
+            await answers.all_sent()
+        ongoing.close()
+        with anyio.move_on_after(LAST_WORDS):
             await answers.all_sent()
 
 

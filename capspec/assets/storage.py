@@ -68,12 +68,12 @@ class Storage:
         found = _FILE.fullmatch(name)
         if found is None or found[4]:
             raise FileNotFoundError(name)
-        file = os.fdopen(os.open(self.folder / name, os.O_RDONLY | _NO_LINKS), "rb")
-        status = os.fstat(file.fileno())
+        descriptor = os.open(self.folder / name, os.O_RDONLY | _NO_LINKS | getattr(os, "O_NONBLOCK", 0))
+        status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            file.close()
+            os.close(descriptor)
             raise FileNotFoundError(name)
-        return file, status.st_size
+        return os.fdopen(descriptor, "rb"), status.st_size
 
     def sweep(self, now: float) -> None:
         """Remove the files of ours whose time is over, half-written ones too."""

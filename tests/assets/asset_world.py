@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from pathlib import Path
 from textwrap import indent
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import httpx
 
@@ -30,6 +30,14 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40
 SECRET = "a secret of the tests"
 TOKEN = "the-api-token"
 IMAGE = ("content-type", "image/png")
+
+AT_STORAGE = "{mode: proxy, allowHosts: [STORAGE]}"
+SAVED = "{mode: save, allowHosts: [STORAGE], keep: 1h}"
+HOUR = 3600.0
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: image/png\r\n"
+CHUNK = b"200\r\n" + b"x" * 512 + b"\r\n"
+ENDLESS = HEAD + b"transfer-encoding: chunked\r\n\r\n" + CHUNK * 4 + b"0\r\n\r\n"
+"""2 KiB without a word of how much it will be."""
 
 Respond = Callable[[Seen], bytes]
 
@@ -193,9 +201,13 @@ class World:
         self.clock.advance(seconds)
 
 
+Pair = tuple[Host, Host]
+"""An API and a storage host."""
+
+
 @asynccontextmanager
-async def hosts() -> AsyncIterator[tuple[Host, Host]]:
-    """An API and a storage host."""
+async def hosts() -> AsyncIterator[Pair]:
+    """The two, for as long as the block lasts."""
     api, storage = Host(), Host()
     api.ready.set()
     storage.ready.set()
@@ -207,7 +219,7 @@ async def hosts() -> AsyncIterator[tuple[Host, Host]]:
 async def world(
     text: str,
     folder: Path,
-    pair: tuple[Host, Host],
+    pair: Pair,
     *,
     clock: Clock | None = None,
     secret: str = "",
@@ -254,5 +266,16 @@ def _mounted(served: ASGIApp, mount: str) -> ASGIApp:
     return under if mount else served
 
 
+def files_in(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir())
+
+
 def saved_files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if re.match("capspec-", path.name))
+    return [path for path in files_in(folder) if path.name.startswith("capspec-")]
+
+
+def content_of(url: str) -> bytes:
+    """The content of a file:// URL."""
+    parts = urlsplit(url)
+    assert parts.scheme == "file"
+    return Path(url2pathname(parts.path)).read_bytes()
