@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,15 +52,19 @@ def load_plan(
     *,
     environ: Mapping[str, str],
     base_uris: Mapping[str, str] | None = None,
+    rewrite: Callable[[str], str] = str,
 ) -> Plan:
-    """A capability file, compiled. `base_uris` replaces base URIs by namespace.
+    """A capability file, compiled.
+
+    `base_uris` replaces base URIs by namespace; `rewrite` leads from any other address that the file names to
+    the one that is called.
 
     Raises CapspecError with every problem that was found.
     """
     capability = model.parse(document.read(path))
     found = bindings.resolve(capability, environ)
     uris = {**_uris_from(environ, capability), **(base_uris or {})}
-    return compile_capability(capability, found, base_uris=uris)
+    return compile_capability(capability, found, base_uris=uris, rewrite=rewrite)
 
 
 def _uris_from(environ: Mapping[str, str], capability: model.Capability) -> dict[str, str]:

@@ -58,13 +58,18 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """A value that a request carries. `value` None means: the argument of the same name."""
+    """A value that a request carries. `value` None means: the argument of the same name.
+
+    `whole` marks a body parameter that, alone, is the body itself when it is an object or a list: many public
+    files lost the schema of a body and call it a text.
+    """
 
     name: str
     location: Location
     type: str = ""
     value: Template | Tree | None = None
     required: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -404,8 +409,8 @@ Progress: TypeAlias = Callable[[float, float | None, str], Awaitable[None]]
 class Call:
     """One invocation of a flow. `arguments` are by an input's name; `extra` is what REST passes through.
 
-    `streams` says that the caller can take an unmapped answer as a stream of bytes. `links` is the absolute URL
-    below which our own links are served, "" where nothing serves them.
+    `streams` says that the caller can take an unmapped answer as a stream of bytes. `links` is the absolute
+    URL below which our own links are served, "" where nothing serves them.
     """
 
     flow: Flow

@@ -165,7 +165,7 @@ class _RequestBuilder:
     def _body_value(self) -> Json | Missing:
         """The body that parameters make: one of them as a whole, or an object of them all.
 
-        Files say `type: string` for a body whose shape they do not tell, so such a value is looked at.
+        A value that may be the body as a whole is looked at: see `Parameter.whole`.
         """
         given = {parameter.name: (parameter, value) for parameter, value in self._given("body")}
         if not given:
@@ -173,7 +173,7 @@ class _RequestBuilder:
         if len(self._declared("body")) == 1:
             ((name, (parameter, value)),) = given.items()
             whole = _structured(value)
-            if whole is not MISSING and (name == "body" or parameter.type == "string"):
+            if whole is not MISSING and (name == "body" or parameter.whole):
                 return whole
             if name == "body":
                 return MISSING if value is None else value

@@ -27,7 +27,7 @@ def compile_check(schema: Mapping[str, Json]) -> Check:
         return Draft202012Validator(schema)
 
     def check(arguments: Mapping[str, Json]) -> list[Problem]:
-        return list(_problems(validator().iter_errors(arguments)))
+        return list(dict.fromkeys(_problems(validator().iter_errors(arguments))))
 
     return check
 

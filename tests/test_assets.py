@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -12,12 +13,14 @@ import httpx
 import pytest
 from mcp import Client
 
+from capspec.assets.serving import asset_app
 from capspec.clock import VirtualClock
 from tests.assets.asset_world import (
     AT_STORAGE,
     ENDLESS,
     HEAD,
     HOUR,
+    JOB,
     OPERATION,
     PNG,
     SECRET,
@@ -26,6 +29,7 @@ from tests.assets.asset_world import (
     answered,
     capability,
     hosts,
+    listening,
     world,
 )
 from tests.upstreams import reply
@@ -363,3 +367,28 @@ async def test_link_leaves_everything_as_it_is(pair: Pair, tmp_path: Path):
     async with world(capability("link"), tmp_path, pair) as w:
         theirs = w.api.holds("/f.png")
         assert await w.linked(theirs) == theirs
+
+
+async def test_the_result_of_a_job_within_a_flow_has_our_links(pair: Pair, tmp_path: Path):
+    steps = """steps: [{type: call, name: made, call: api.make, with: {id: "{{id}}"}}]
+        outputParameters: [{name: url, type: string, mapping: $.url}]"""
+    text = capability(AT_STORAGE, operation=JOB, flow=steps)
+    async with world(text, tmp_path, pair, clock=VirtualClock()) as w:
+        w.api.routes["/pictures/1"] = answered(id="1", status="queued")
+        w.api.routes["/jobs/1"] = answered(status="done", url=w.storage.holds("/f.png"))
+        link = await w.make()
+        assert (await w.fetch(link)).content == PNG
+        w.later(600)
+        assert (await w.fetch(link)).status_code == 410
+
+
+async def test_one_address_serves_the_links_of_several_capabilities(pair: Pair, tmp_path: Path):
+    async with AsyncExitStack() as stack:
+        worlds = [
+            await stack.enter_async_context(world(capability("proxy"), tmp_path, pair)) for _ in range(2)
+        ]
+        url = await stack.enter_async_context(listening(asset_app(*(w.engine for w in worlds))))
+        for w in worlds:
+            link = await w.linked(w.api.holds("/f.png"))
+            assert (await w.fetch(url + urlsplit(link).path)).content == PNG
+        assert (await w.fetch(f"{url}/-/assets/asset1_AAAA/f.png")).status_code == 404

@@ -15,7 +15,7 @@ from capspec import app, document
 from capspec.plan import Flow, Plan
 from capspec.sandbox import demo_secrets
 from capspec.sandbox.media.dimensions import size_of
-from tests.capability_world import CAPABILITIES, RefusedError, Studio, studio
+from tests.capability_world import CAPABILITIES, OverMcp, OverRest, RefusedError, Studio, studio
 from tests.upstreams import Seen, reply
 from tests.whole import Whole, running
 
@@ -822,3 +822,59 @@ async def test_a_client_of_neuroflash_signs_in_once_for_many_calls(worlds: World
         await world.call("list-images")
     tokens = await world.requests(provider="neuroflash-id")
     assert len(tokens) == (1 if name.endswith("oauth2") else 0)
+
+
+# -- jobs -------------------------------------------------------------------------------------------------
+
+JOBS = {
+    "flexura": ["generate-image", "generate-video", "generate-audio"],
+    "flux-kontext": ["edit-image-pro", "edit-image-max"],
+    "flora": ["generate", "run-technique"],
+}
+
+
+@pytest.mark.parametrize("name", OURS)
+async def test_an_agent_can_ask_about_every_job_that_it_starts(worlds: Worlds, name: str):
+    world = await worlds(name, "mcp")
+    assert isinstance(world.call, OverMcp)
+    listed = {tool.name: tool for tool in (await world.call.agent.list_tools()).tools}
+    asking = {f"{tool}_status" for tool in JOBS.get(name, [])}
+    assert listed.keys() == tools_of(plan_of(name)).keys() | asking
+    for tool in asking:
+        annotations = listed[tool].annotations
+        assert annotations is not None
+        assert (annotations.read_only_hint, annotations.idempotent_hint) == (True, True)
+    for tool in JOBS.get(name, []):
+        envelope = listed[tool].output_schema
+        assert envelope is not None
+        assert envelope["properties"]["result"] == tools_of(plan_of(name))[tool].output_schema
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "body", "link"),
+    [
+        ("flexura", "/images", {"prompt": "a kite"}, "asset_url"),
+        ("flux-kontext", "/edits/pro", {"prompt": "a kite"}, "image_url"),
+        ("flora", "/generations", {"type": "image", "prompt": "a kite", **PLACE}, "outputs"),
+    ],
+)
+async def test_an_application_can_leave_and_come_back_for_the_result(
+    worlds: Worlds, name: str, path: str, body: dict[str, Any], link: str
+):
+    world = await worlds(name, "rest")
+    assert isinstance(world.call, OverRest)
+    client = world.call.client
+    started = await client.post(path, json=body)
+    assert (started.status_code, started.json()["state"]) == (202, "queued")
+    ended = await client.get(started.headers["location"], headers={"Prefer": "wait=60"})
+    assert ended.json()["state"] == "succeeded"
+    assert ended.json()["result"][link]
+
+
+async def test_an_edit_is_followed_to_the_host_that_the_provider_names(worlds: Worlds):
+    world = await worlds("flux-kontext", "mcp")
+    made = await world.made("edit-image-pro", prompt="a kite")
+    asked = [entry for entry in await world.requests(provider="bfl") if entry["job"] == made["id"]]
+    submitted, *looks = asked
+    assert submitted["path"] == "/bfl/v1/flux-kontext-pro"
+    assert {entry["path"] for entry in looks} == {"/bfl-eu4/v1/get_result"}

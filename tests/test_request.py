@@ -61,7 +61,9 @@ def parameter(location: Any, name: str, value: Any = None, *, type: str = "") ->
     content = (
         compile_template(value) if isinstance(value, str) else None if value is None else compile_tree(value)
     )
-    return Parameter(name=name, location=location, type=type, value=content)
+    # Files that lost the types of their bodies say "string".
+    whole = location == "body" and type == "string"
+    return Parameter(name=name, location=location, type=type, value=content, whole=whole)
 
 
 def query_of(request: Request) -> list[tuple[str, str]]:

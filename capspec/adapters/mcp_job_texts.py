@@ -26,7 +26,7 @@ def standing_text(standing: Standing, entry: Entry, jobs: JobTools, result: str 
     elif outcome.final:
         lines = [_ended(outcome), _after_end(outcome, jobs)]
     else:
-        lines = [_open(outcome), _going_on(standing, jobs)]
+        lines = [_open(outcome), going_on(standing, jobs)]
     said = [masked(line, entry.engine.plan.secrets) for line in lines if line]
     return "\n".join([*said, result] if result else said)
 
@@ -93,7 +93,8 @@ def _after_end(outcome: Outcome, jobs: JobTools) -> str:
     return f"The same call of {jobs.start} would probably fail again: change its arguments first."
 
 
-def _going_on(standing: Standing, jobs: JobTools) -> str:
+def going_on(standing: Standing, jobs: JobTools) -> str:
+    """What to do about a job that has not ended, or not as far as anybody knows."""
     outcome = standing.outcome
     warning = f"Do not call {jobs.start} again for this: it would start, and maybe pay for, another job."
     if not is_askable(outcome):

@@ -16,10 +16,12 @@ from typing import Final, TypeAlias, cast
 import mcp.types as types
 
 from capspec.adapters.mcp_callers import RequestContext
+from capspec.adapters.mcp_errors import call_failed, unexpected
 from capspec.adapters.mcp_job_progress import JobProgress
 from capspec.adapters.mcp_job_results import encode_jobless, encode_standing
-from capspec.adapters.mcp_job_texts import is_askable
+from capspec.adapters.mcp_job_texts import going_on, is_askable
 from capspec.adapters.mcp_job_tools import Question
+from capspec.adapters.mcp_results import failure
 from capspec.adapters.mcp_task_shapes import created_task, declares_tasks
 from capspec.adapters.mcp_tools import Entry
 from capspec.adapters.mcp_waits import Errands, Waits
@@ -56,7 +58,10 @@ class JobCalls:
             return await encode_jobless(started, entry, call.request_id)
         if declares_tasks(context) and is_open(started):
             return created_task(started, entry)
-        return self.encode(await self._waited(started, entry, call), entry, call, context)
+        try:
+            return self.encode(await self._waited(started, entry, call), entry, call, context)
+        except Exception as error:  # noqa: BLE001 - whatever it is, there is a job
+            return _without_end(error, started, entry, call)
 
     def encode(
         self, standing: Standing, entry: Entry, call: Call, context: RequestContext
@@ -157,6 +162,19 @@ class JobCalls:
 def is_open(standing: Standing) -> bool:
     """Whether a job goes on and can be asked about."""
     return not standing.outcome.final and is_askable(standing.outcome)
+
+
+def _without_end(error: Exception, started: Standing, entry: Entry, call: Call) -> types.CallToolResult:
+    """The failure of a wait, with the handle: without it somebody would start the job once more."""
+    engine = entry.engine
+    if isinstance(error, CallError):
+        text = call_failed(error, call.flow, engine.plan.secrets)
+    else:
+        where = f"waiting for a job of {entry.name}"
+        engine.events.emit(UnexpectedError(where=where, error=error, request_id=call.request_id))
+        text = unexpected(call.request_id)
+    assert entry.jobs is not None
+    return failure(f"{text}\nA job was started all the same. {going_on(started, entry.jobs)}")
 
 
 def job_engine(entry: Entry) -> JobEngine:

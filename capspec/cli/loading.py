@@ -33,13 +33,13 @@ class Surroundings:
     rewrites: Mapping[str, str] = field(default_factory=dict)
     sandbox: str = ""
 
-    def rewritten(self, base_url: str) -> str | None:
-        """The sandbox's address for a real one; None when the sandbox does not imitate it."""
+    def rewritten(self, url: str) -> str:
+        """The sandbox's address for a real one; itself when the sandbox does not imitate it."""
         for real in sorted(self.rewrites, key=len, reverse=True):
-            rest = base_url.removeprefix(real.rstrip("/"))
-            if rest != base_url and (not rest or rest.startswith("/")):
+            rest = url.removeprefix(real.rstrip("/"))
+            if rest != url and (not rest or rest.startswith("/")):
                 return self.rewrites[real].rstrip("/") + rest
-        return None
+        return url
 
 
 def capability_files(paths: Iterable[str]) -> list[str]:
@@ -117,15 +117,9 @@ def load_plans(files: Sequence[str], around: Surroundings) -> list[Plan]:
 def _load(file: str, around: Surroundings) -> Plan:
     if file == "-" and around.sandbox:
         raise click.UsageError("--sandbox needs a file; standard input can be read only once")
-    plan = app.load_plan(file, environ=around.environ, base_uris=around.base_uris)
-    imitated = {
-        upstream.namespace: url
-        for upstream in plan.upstreams
-        if upstream.namespace not in around.base_uris and (url := around.rewritten(upstream.base_url))
-    }
-    if not imitated:
-        return plan
-    return app.load_plan(file, environ=around.environ, base_uris={**around.base_uris, **imitated})
+    return app.load_plan(
+        file, environ=around.environ, base_uris=around.base_uris, rewrite=around.rewritten
+    )
 
 
 def _base_uris(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from capspec import registry
 from capspec.bindings import Bindings
@@ -25,22 +25,39 @@ LOOPBACK = "127.0.0.1"
 
 
 def compile_capability(
-    capability: Capability, bindings: Bindings, *, base_uris: Mapping[str, str] | None = None
+    capability: Capability,
+    bindings: Bindings,
+    *,
+    base_uris: Mapping[str, str] | None = None,
+    rewrite: Callable[[str], str] = str,
 ) -> Plan:
     """Compile everything, and report everything.
 
-    `base_uris` replaces base URIs by namespace. Raises CompileError with every error; warnings are in the
+    `base_uris` replaces base URIs by namespace; `rewrite` leads from any other address that the file names to
+    the one that is called. Raises CompileError with every error; warnings are in the
     plan: what cannot work is left out of service, the rest of the file works.
     """
-    return _CapabilityCompiler(capability, bindings, base_uris or {}).plan()
+    return _CapabilityCompiler(capability, bindings, base_uris or {}, rewrite).plan()
 
 
 class _CapabilityCompiler:
-    def __init__(self, capability: Capability, bindings: Bindings, base_uris: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        capability: Capability,
+        bindings: Bindings,
+        base_uris: Mapping[str, str],
+        rewrite: Callable[[str], str],
+    ) -> None:
         self.capability = capability
         self.bindings = bindings
         self.report = capability.report
-        self.operations = OperationCompiler(bindings, base_uris, self.report)
+        self.operations = OperationCompiler(
+            bindings,
+            base_uris,
+            self.report,
+            bodies_lost_their_types=capability.dialect != "capspec",
+            rewrite=rewrite,
+        )
         self.urls: list[str] = []
 
     def plan(self) -> Plan:

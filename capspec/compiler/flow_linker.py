@@ -157,8 +157,9 @@ def openness(spec: FlowSpec, operation: Operation, demand: Demand) -> tuple[bool
     places = {parameter.location for parameter in operation.parameters if parameter.value is None}
     has_body = operation.method in BODY_METHODS
     by_name = spec.call is None or not spec.call.arguments
-    open_body = has_body and operation.body is None and not places & {"body", "form"}
-    open_query = by_name and not spec.inputs and "query" not in places and not operation.query
+    closed = spec.declares_inputs and not spec.inputs
+    open_body = has_body and operation.body is None and not places & {"body", "form"} and not closed
+    open_query = by_name and not spec.declares_inputs and "query" not in places and not operation.query
     if not spec.path:
         # A tool's argument cannot say where it goes, so it goes where the method has its data.
         open_query = open_query and not has_body

@@ -61,7 +61,7 @@ class FlowCompiler:
         output = compile_outputs(spec.outputs, mode=_mode(spec), report=self.report)
         wiring = self._wire(spec, names)
         inputs = wiring.inputs
-        schema = input_schema(inputs, rest_of=_rest_schema(wiring), note=_note(wiring))
+        schema = input_schema(inputs, rest_of=_rest_schema(wiring), note="" if spec.path else _note(wiring))
         called = wiring.calls[0] if wiring.calls else None
         missing = {name for item in wiring.calls for name in (*item.upstream.missing, *item.missing)}
         return Flow(

@@ -79,7 +79,7 @@ def infer_inputs(spec: FlowSpec, demand: Demand, route: tuple[str, ...]) -> tupl
         if name not in found:
             found[name] = _inferred(name, need)
     for name, need in demand.unfed.items():
-        if name not in found and (need.required or not spec.inputs):
+        if name not in found and (need.required or not spec.declares_inputs):
             found[name] = _inferred(name, need)
     inputs = [_located(item, demand.of(item.name), spec) for item in found.values()]
     if spec.path:

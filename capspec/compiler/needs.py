@@ -63,12 +63,11 @@ def _declared(compiled: CompiledOperation) -> dict[str, ParameterSpec]:
 
 def _parameter_need(compiled: CompiledOperation, spec: ParameterSpec, location: Location) -> Need:
     quiet = location == "header" and spec.name.lower() in _QUIET_HEADERS
-    templated = compiled.operation.body is not None and location in ("body", "form")
     return Need(
         name=spec.name,
         location=location,
         schema=_widened(compiled, spec, location),
-        required=spec.required is True and not quiet and not templated,
+        required=spec.required is True and not quiet,
         whole=_is_whole(compiled, spec, location),
     )
 
@@ -77,7 +76,7 @@ def _is_whole(compiled: CompiledOperation, spec: ParameterSpec, location: Locati
     if location != "body" or compiled.operation.body is not None:
         return False
     fields = [item for item in compiled.operation.parameters if item.location == "body" and item.value is None]
-    return len(fields) == 1 and (spec.name == "body" or spec.type in ("string", ""))
+    return len(fields) == 1 and (spec.name == "body" or fields[0].whole)
 
 
 def _widened(compiled: CompiledOperation, spec: ParameterSpec, location: Location) -> dict[str, Json]:

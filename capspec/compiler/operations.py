@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
@@ -49,10 +49,21 @@ class CompiledOperation:
 class OperationCompiler:
     """Compiles the consumed side of one capability."""
 
-    def __init__(self, bindings: Bindings, base_uris: Mapping[str, str], report: Report) -> None:
+    def __init__(
+        self,
+        bindings: Bindings,
+        base_uris: Mapping[str, str],
+        report: Report,
+        *,
+        bodies_lost_their_types: bool = False,
+        rewrite: Callable[[str], str] = str,
+    ) -> None:
+        """`rewrite` leads from an address that the file names to the one that is called."""
         self.bindings = bindings
         self.base_uris = base_uris
         self.report = report
+        self.bodies_lost_their_types = bodies_lost_their_types
+        self.rewrite = rewrite
 
     # -- upstreams ----------------------------------------------------------------------------------
 
@@ -60,7 +71,7 @@ class OperationCompiler:
         base_url, query, missing, problem = self._base(spec)
         auth, names, urls = None, frozenset[str](), ()
         if spec.auth is not None:
-            settings = Settings(spec.auth.node, self.bindings.resolve)
+            settings = Settings(spec.auth.node, self._resolved)
             try:
                 auth = registry.find("auth", spec.auth.type)(settings)
                 names, urls = auth.names, getattr(auth, "urls", ())
@@ -82,6 +93,11 @@ class OperationCompiler:
         )
         return CompiledUpstream(upstream, query, urls)
 
+    def _resolved(self, text: str, place: Place) -> tuple[str, tuple[str, ...]]:
+        """A setting with its variables; an address in it is the one that is really called."""
+        value, missing = self.bindings.resolve(text, place)
+        return (self.rewrite(value) if value.startswith(("http://", "https://")) else value), missing
+
     def _base(self, spec: UpstreamSpec) -> tuple[str, tuple[tuple[str, str], ...], tuple[str, ...], str]:
         """The base URL, its query, missing variables, and why it cannot be used."""
         text, place = self.base_uris.get(spec.namespace, spec.base_uri), spec.base_uri_place
@@ -102,7 +118,7 @@ class OperationCompiler:
         if problem:
             self._warn("CAP322", f"namespace '{spec.namespace}' cannot be called: {problem}", place)
             return "", (), (), problem
-        parts = urlsplit(value)
+        parts = urlsplit(value if spec.namespace in self.base_uris else self.rewrite(value))
         query = tuple(parse_qsl(parts.query, keep_blank_values=True))
         return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}", query, (), ""
 
@@ -161,8 +177,11 @@ class OperationCompiler:
             value, read = self._value(item, texts)
             names += read
             required = item.required is True and value is None
+            whole = location == "body" and item.type in ("string", "") and self.bodies_lost_their_types
             found.append(
-                Parameter(name=item.name, location=location, type=item.type, value=value, required=required)
+                Parameter(
+                    name=item.name, location=location, type=item.type, value=value, required=required, whole=whole
+                )
             )
         return found, names
 

@@ -36,7 +36,7 @@ class HintsSpec:
 class FlowSpec:
     """One REST operation or one MCP tool: how it is reached, and what it does.
 
-    `method` and `path` are "" for tools. `steps` and `mappings` stand for `call` in orchestrations.
+    `method` and `path` are "" for tools. `declares_inputs` is true for an empty list too. `steps` and `mappings` stand for `call` in orchestrations.
     """
 
     name: str
@@ -46,6 +46,7 @@ class FlowSpec:
     method: str
     path: str
     inputs: tuple[ParameterSpec, ...]
+    declares_inputs: bool
     call: CallSpec | None
     steps: tuple[ExtensionSpec, ...]
     step_names: tuple[str, ...]
@@ -165,6 +166,7 @@ def _flow(
         method=method,
         path=path,
         inputs=(*inputs, *parse_parameters(node)),
+        declares_inputs=bool(inputs) or node.has("inputParameters"),
         call=parse_call(node),
         steps=tuple(ExtensionSpec(type=step.text("type"), node=step, place=step.place) for _, step in steps),
         step_names=tuple(step_name for step_name, _ in steps),

@@ -92,7 +92,8 @@ def looks(*answers: bytes, **more: bytes | Sequence[bytes] | Scripted) -> Script
     return {**STARTED, "GET /jobs/j1": answers, **cancel}
 
 
-def _answering(script: Script) -> Callable[[Seen, asyncio.StreamWriter], Awaitable[bytes]]:
+def answering(script: Script) -> Callable[[Seen, asyncio.StreamWriter], Awaitable[bytes]]:
+    """What an upstream answers that goes by a script."""
     turns: dict[str, int] = {}
 
     async def answer(seen: Seen, writer: asyncio.StreamWriter) -> bytes:
@@ -173,7 +174,7 @@ async def job_world(
     block = f"{POLL}interval: {interval}\nresult: {result}\n{poll}"
     async with AsyncExitStack() as stack:
         if upstream is None:
-            upstream = await stack.enter_async_context(serving_upstream(_answering(script)))
+            upstream = await stack.enter_async_context(serving_upstream(answering(script)))
         plan = plan_of(TEXT % (indent(block, " " * 10), indent(routes, " " * 4)), base=upstream.url)
         assert not plan.warnings, plan.warnings
         heard: list[Event] = []

@@ -171,3 +171,21 @@ def test_json_schema_keywords_of_a_parameter_are_kept_and_nonsense_is_not():
     assert found["size"] == {"type": "integer", "minimum": 1, "maximum": 9, "default": 3}
     assert found["kind"] == {"type": "string", "enum": ["a", "b"]}
     assert found["tags"] == {"type": "array", "items": {"type": "string"}}
+
+
+def test_a_text_of_a_body_is_a_field_even_when_it_looks_like_json():
+    operation = "inputParameters: [{name: prompt, in: body, type: string, required: true}]"
+    flow = flows(operation, method="POST")["t"]
+    assert schema(flow)["properties"]["prompt"] == {"type": "string"}
+    assert [item.whole for item in flow.calls[0].parameters] == [False]
+
+
+def test_an_explicitly_empty_list_of_inputs_closes_a_tool():
+    flow = flows("description: d", "inputParameters: []")["t"]
+    assert (flow.open_query, schema(flow)["additionalProperties"]) == (False, False)
+
+
+def test_a_required_field_that_a_template_reads_stays_required():
+    operation = """inputParameters: [{name: prompt, in: body, type: string, required: true}],
+        body: {type: json, data: {text: '{{prompt}}'}}"""
+    assert schema(flows(operation, method="POST")["t"])["required"] == ["prompt"]
