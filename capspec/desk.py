@@ -1,4 +1,4 @@
-"""Where adapters ask about jobs: a call starts one, a handle finds it again, an envelope says where it stands."""
+"""Where adapters ask about jobs: a call starts one, a handle finds it, an envelope says where it stands."""
 
 from __future__ import annotations
 
@@ -109,7 +109,9 @@ class Desk:
         """One request of an operation that must not happen twice. Raises CallError."""
         return await self._jobs.send(operation, arguments, extra)
 
-    async def start(self, call: Call, operation: Operation, arguments: Mapping[str, Json]) -> Standing | Answer:
+    async def start(
+        self, call: Call, operation: Operation, arguments: Mapping[str, Json]
+    ) -> Standing | Answer:
         """Submit. An answer that starts no job comes back unread. Raises CallError."""
         accepted = await self._jobs.submit(operation, arguments, call.extra)
         if not isinstance(accepted, Accepted):

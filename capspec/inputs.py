@@ -137,9 +137,9 @@ def _body_of(undeclared: Mapping[str, Json]) -> Json:
 
 
 def _pairs(undeclared: Mapping[str, Json]) -> list[tuple[str, str]]:
-    pairs = []
-    for name, value in undeclared.items():
-        for item in value if isinstance(value, list) else [value]:
-            if item is not None:
-                pairs.append((name, item if isinstance(item, str) else json.dumps(item, ensure_ascii=False)))
-    return pairs
+    return [
+        (name, item if isinstance(item, str) else json.dumps(item, ensure_ascii=False))
+        for name, value in undeclared.items()
+        for item in (value if isinstance(value, list) else [value])
+        if item is not None
+    ]

@@ -60,7 +60,11 @@ def compile_mappings(
     Raises JsonPathError or TemplateError.
     """
     return Mappings(
-        tuple(Mapping(tuple(target.split(".")), _source(value, compile_text)) for target, value in written if target)
+        tuple(
+            Mapping(tuple(target.split(".")), _source(value, compile_text))
+            for target, value in written
+            if target
+        )
     )
 
 

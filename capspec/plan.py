@@ -32,7 +32,7 @@ class Codec(Protocol):
     media_type: str
 
     def encode(self, value: Json) -> tuple[bytes, str]:
-        """The bytes, and the content type that describes them. Raises ValueError for a value it cannot write."""
+        """The bytes, and their content type. Raises ValueError for a value that it cannot write."""
         ...
 
     def decode(self, content: bytes, charset: str) -> Json:
@@ -178,13 +178,10 @@ class Answer:
     async def read(self) -> bytes:
         """The whole body. Raises ResponseTooLarge over the limit; closes the exchange either way."""
         if self._content is None:
-            parts: list[bytes] = []
             try:
-                async for part in self.stream():
-                    parts.append(part)
+                self._content = b"".join([part async for part in self.stream()])
             finally:
                 await self.response.close()
-            self._content = b"".join(parts)
         return self._content
 
     async def stream(self) -> AsyncIterator[bytes]:
@@ -460,7 +457,8 @@ class Engine(Protocol):
 
 
 __all__ = [
-    "ANONYMOUS", "NOTHING", "Answer", "Body", "Call", "Codec", "Engine", "Extra",
-    "Flow", "FollowUp", "FollowUps", "Guard", "Input", "Listener", "Location", "MissingVariable", "Operation",
-    "Parameter", "PathVariable", "Plan", "Principal", "Progress", "Resource", "Result", "Runtime", "Scope", "Step", "Upstream",
+    "ANONYMOUS", "NOTHING", "Answer", "Body", "Call", "Codec", "Engine", "Extra", "Flow", "FollowUp",
+    "FollowUps", "Guard", "Input", "Listener", "Location", "MissingVariable", "Operation", "Parameter",
+    "PathVariable", "Plan", "Principal", "Progress", "Resource", "Result", "Runtime", "Scope", "Step",
+    "Upstream",
 ]  # fmt: skip

@@ -187,5 +187,3 @@ def test_every_registered_extension_exists_and_every_extension_is_registered():
         for file in (package / folder).glob("*.py"):
             if not file.stem.startswith("_"):
                 assert f"capspec.{folder}.{file.stem}" in modules, f"{file} has no line in the registry"
-
-

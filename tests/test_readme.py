@@ -51,7 +51,9 @@ def test_every_error_of_a_call_is_in_the_table_with_its_status():
 def test_every_command_is_in_the_table():
     rows = set(re.findall(r"^\| `capspec ([a-z-]+)", README, re.MULTILINE))
     listed = CliRunner().invoke(group, ["--help"]).output
-    commands = set(re.findall(r"^  ([a-z-]+)  +\S", listed.split("Commands:")[1].split("Exit codes")[0], re.MULTILINE))
+    commands = set(
+        re.findall(r"^  ([a-z-]+)  +\S", listed.split("Commands:")[1].split("Exit codes")[0], re.MULTILINE)
+    )
     assert rows == commands
 
 

@@ -115,13 +115,12 @@ async def test_an_agent_edits_an_image_over_mcp(capability: Path, mode: str):
 async def test_a_single_argument_body_is_the_body_itself(capability: Path):
     from mcp import Client
 
-    async with served(str(capability), *SANDBOX) as process:
-        async with Client(process.url("mcp")) as agent:
-            submitted = value_of(await agent.call_tool("editimagekontextmax", {"body": {"prompt": "x"}}))
-            assert re.fullmatch(r"[0-9a-f-]{36}", submitted["id"])
-            refused = await agent.call_tool("editimagekontextmax", {"seed": 1})
-            assert refused.is_error
-            assert "prompt" in text_of(refused)
+    async with served(str(capability), *SANDBOX) as process, Client(process.url("mcp")) as agent:
+        submitted = value_of(await agent.call_tool("editimagekontextmax", {"body": {"prompt": "x"}}))
+        assert re.fullmatch(r"[0-9a-f-]{36}", submitted["id"])
+        refused = await agent.call_tool("editimagekontextmax", {"seed": 1})
+        assert refused.is_error
+        assert "prompt" in text_of(refused)
 
 
 async def test_it_listens_on_its_own_ports_and_stops_cleanly(capability: Path):

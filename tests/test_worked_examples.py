@@ -19,7 +19,9 @@ def capability(operation: str, tool: str = "", rest: str = "", more: str = "") -
     """One consumed operation `up.op`, one tool `t`, one REST operation `r`; fragments are flow mappings."""
     exposes = []
     if tool:
-        exposes.append(f"{{type: mcp, namespace: ns, port: 1, tools: [{{name: t, call: up.op, {tool}}}] {more}}}")
+        exposes.append(
+            f"{{type: mcp, namespace: ns, port: 1, tools: [{{name: t, call: up.op, {tool}}}] {more}}}"
+        )
     if rest:
         exposes.append(f"{{type: rest, namespace: ns, port: 1, resources: [{rest}]}}")
     return f"""
@@ -168,12 +170,18 @@ capability:
       - {target: crew, value: $.resolve}
       - {target: first, value: '$.list-crew[0].id'}
 """
-TOOL_STEPS = STEPS.replace("{{ADAPTER}}", "mcp").replace("{{HEAD}}", "tools:\n    - name: t\n      description: d")
+TOOL_STEPS = STEPS.replace("{{ADAPTER}}", "mcp").replace(
+    "{{HEAD}}", "tools:\n    - name: t\n      description: d"
+)
 REST_STEPS = STEPS.replace("{{ADAPTER}}", "rest").replace(
     "{{HEAD}}", "resources:\n    - path: /t\n      operations:\n      - method: GET\n        name: t"
 )
-REST_STEPS = REST_STEPS.replace("\n      steps", "\n        steps").replace("\n      - {type", "\n        - {type")
-REST_STEPS = REST_STEPS.replace("\n      mappings", "\n        mappings").replace("\n      - {target", "\n        - {target")
+REST_STEPS = REST_STEPS.replace("\n      steps", "\n        steps").replace(
+    "\n      - {type", "\n        - {type"
+)
+REST_STEPS = REST_STEPS.replace("\n      mappings", "\n        mappings").replace(
+    "\n      - {target", "\n        - {target"
+)
 CREW = [{"id": 1, "name": "Ann"}, {"id": 2, "name": "Bo"}, {"id": 3, "name": "Cy"}]
 
 
@@ -238,7 +246,8 @@ async def test_example_21_header_names_have_no_case():
     operation = """{method: GET, name: r, call: up.op, inputParameters: [{name: x-tenant, in: header, type: string}],
         with: {tenant: ns.x-tenant}}"""
     text = capability(
-        "method: GET, inputParameters: [{name: tenant, in: query}]", rest=f"{{path: /r, operations: [{operation}]}}"
+        "method: GET, inputParameters: [{name: tenant, in: query}]",
+        rest=f"{{path: /r, operations: [{operation}]}}",
     )
     async with running(text) as whole:
         await whole.get("/r", headers={"X-Tenant": "acme"})
@@ -316,7 +325,8 @@ capability:
 
 async def test_example_30_an_unknown_argument_is_refused_with_the_nearest_name():
     text = capability(
-        f"method: GET, {INPUT}", "description: d, inputParameters: [{name: status, type: string, required: false}]"
+        f"method: GET, {INPUT}",
+        "description: d, inputParameters: [{name: status, type: string, required: false}]",
     )
     async with running(text) as whole:
         result = await whole.tool("t", {"statsu": "active"})

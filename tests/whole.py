@@ -54,7 +54,9 @@ class Whole:
         async with Client(self.mcp_url, mode=mode) as client:
             yield client
 
-    async def tool(self, name: str, arguments: dict[str, Any] | None = None, mode: str = "auto") -> CallToolResult:
+    async def tool(
+        self, name: str, arguments: dict[str, Any] | None = None, mode: str = "auto"
+    ) -> CallToolResult:
         async with self.agent(mode) as client:
             return await client.call_tool(name, arguments or {})
 
@@ -78,7 +80,9 @@ def text_of(result: CallToolResult) -> str:
     return "\n".join(item.text for item in result.content if isinstance(item, TextContent))
 
 
-def plan_of(text: str, *, base: str = "", environ: Mapping[str, str] | None = None, path: Path | None = None) -> Plan:
+def plan_of(
+    text: str, *, base: str = "", environ: Mapping[str, str] | None = None, path: Path | None = None
+) -> Plan:
     """A capability text, compiled; every namespace is called at `base`."""
     capability = model.parse(document.parse(text, "cap.yaml", path))
     uris = {upstream.namespace: base for upstream in capability.upstreams} if base else {}

@@ -32,7 +32,8 @@ def describe(serving: Serving, sandbox: str, *, lasting_handles: bool = False) -
         "clashes": list(serving.clashes),
         "narrowed": _narrowed(serving),
         "sandbox": sandbox or None,
-        "ephemeral_handles": not lasting_handles and any(_has_jobs(engine.plan) for engine in serving.engines),
+        "ephemeral_handles": not lasting_handles
+        and any(_has_jobs(engine.plan) for engine in serving.engines),
     }
 
 

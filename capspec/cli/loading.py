@@ -117,9 +117,7 @@ def load_plans(files: Sequence[str], around: Surroundings) -> list[Plan]:
 def _load(file: str, around: Surroundings) -> Plan:
     if file == "-" and around.sandbox:
         raise click.UsageError("--sandbox needs a file; standard input can be read only once")
-    return app.load_plan(
-        file, environ=around.environ, base_uris=around.base_uris, rewrite=around.rewritten
-    )
+    return app.load_plan(file, environ=around.environ, base_uris=around.base_uris, rewrite=around.rewritten)
 
 
 def _base_uris(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:

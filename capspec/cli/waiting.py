@@ -20,7 +20,7 @@ async def started(engine: CallEngine, call: Call, handle: str | None) -> Standin
 
 
 async def waited(engine: CallEngine, standing: Standing) -> Standing:
-    """The job when it has ended, or when the file's own time for it is over. The bar goes to standard error."""
+    """The job at its end, or when the file's own time for it is over. The bar goes to standard error."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

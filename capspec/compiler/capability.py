@@ -123,7 +123,7 @@ class _CapabilityCompiler:
         )
 
     def _guard(self, spec: ListenerSpec) -> tuple[Guard | None, bool]:
-        """The listener's guard, and whether the listener must not be served because it has none that works."""
+        """The listener's guard, and whether it must not be served because it has none that works."""
         if spec.auth is None:
             return None, False
         settings = Settings(spec.auth.node, self.bindings.resolve)
@@ -152,7 +152,9 @@ class _CapabilityCompiler:
         routes: dict[str, FlowSpec] = {}
         for flow in spec.flows:
             if not flow.path and not flow.name:
-                self.report.add("CAP313", "a tool has no name and is left out", place=flow.place, severity="warning")
+                self.report.add(
+                    "CAP313", "a tool has no name and is left out", place=flow.place, severity="warning"
+                )
                 continue
             published = legal_name(flow.name, taken)
             taken.add(published)
@@ -163,7 +165,9 @@ class _CapabilityCompiler:
 
     def _resources(self, spec: ListenerSpec, targets: Targets) -> tuple[Resource | FileResource, ...]:
         targets.begin(item.flow.call.target for item in spec.resources if item.flow.call is not None)
-        return compile_resources(spec, self.capability.document, self._flow_compiler(spec, targets, "resource"))
+        return compile_resources(
+            spec, self.capability.document, self._flow_compiler(spec, targets, "resource")
+        )
 
     def _flow_compiler(self, spec: ListenerSpec, targets: Targets, kind: str = "tool") -> FlowCompiler:
         prefixes = tuple(dict.fromkeys((spec.namespace, *PREFIXES)))

@@ -120,11 +120,14 @@ class FlowLinker:
         unknown = [key for key in arguments.keys if key not in needs and key not in constant]
         if not arguments.sources and not self.spec.steps:
             carried = ("", "query", "body")
-            unknown += [item.name for item in self.spec.inputs if item.name not in needs and item.location in carried]
+            unknown += [
+                item.name for item in self.spec.inputs if item.name not in needs and item.location in carried
+            ]
         sources = dict(arguments.sources)
         default: Location = "query" if operation.method in _BODYLESS else "body"
         return [
-            Parameter(name=name, location=_said(sources.get(name)) or default) for name in dict.fromkeys(unknown)
+            Parameter(name=name, location=_said(sources.get(name)) or default)
+            for name in dict.fromkeys(unknown)
         ]
 
 

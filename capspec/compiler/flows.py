@@ -21,8 +21,8 @@ from capspec.validation import compile_check
 from capspec.values import Json
 
 BODY_NOTE = (
-    "This operation declares no body: every argument that is not listed is sent as a field of the JSON request "
-    "body. A single argument 'body' holding an object or a list is the whole body."
+    "This operation declares no body: every argument that is not listed is sent as a field of the JSON "
+    "request body. A single argument 'body' holding an object or a list is the whole body."
 )
 QUERY_NOTE = "This operation declares no inputs: every argument is sent as a query parameter."
 
@@ -43,7 +43,7 @@ class Wiring:
 class FlowCompiler:
     """Compiles the flows of one listener.
 
-    `prefixes` are the words that stand for its arguments; `kind` is what its author calls a flow without a path.
+    `prefixes` are the words that stand for its arguments; `kind` is what a flow without a path is called.
     """
 
     def __init__(
@@ -174,5 +174,3 @@ def _rest_schema(wiring: Wiring) -> dict[str, Json] | bool:
 def route_of(parts: tuple[str | PathVariable, ...]) -> str:
     """A path as people write it, for messages."""
     return "".join(part if isinstance(part, str) else f"{{{part.name}}}" for part in parts)
-
-

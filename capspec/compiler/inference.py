@@ -34,8 +34,10 @@ class Demand:
     def of(self, name: str) -> Need | None:
         return self.feeds.get(name) or self.unfed.get(name)
 
-    def add(self, needs: Mapping[str, Need], arguments: Arguments, read: Iterable[str], known: Iterable[str]) -> None:
-        """One call's needs and its `with`. `read` are names that templates read; `known` are earlier steps."""
+    def add(
+        self, needs: Mapping[str, Need], arguments: Arguments, read: Iterable[str], known: Iterable[str]
+    ) -> None:
+        """One call's needs and `with`. `read` are names that templates read; `known` are earlier steps."""
         steps = set(known)
         for name, need in self._references(needs, arguments):
             self._feed(name, need, steps)
@@ -58,7 +60,9 @@ class Demand:
         if name not in steps and name.partition(".")[0] not in steps:
             self.feeds[name] = self.feeds.get(name) or need
 
-    def _references(self, needs: Mapping[str, Need], arguments: Arguments) -> Iterator[tuple[str, Need | None]]:
+    def _references(
+        self, needs: Mapping[str, Need], arguments: Arguments
+    ) -> Iterator[tuple[str, Need | None]]:
         for key, source in arguments.sources:
             if isinstance(source, Reference):
                 need = needs.get(key)
@@ -112,8 +116,8 @@ def _declared(item: ParameterSpec, spec: FlowSpec, need: Need | None, outer: Inp
 
 
 _LOCATIONS: dict[str, Location] = {
-    "path": "path", "query": "query", "header": "header", "cookie": "cookie", "body": "body", "formdata": "form",
-    "form": "form",
+    "path": "path", "query": "query", "header": "header", "cookie": "cookie", "body": "body",
+    "formdata": "form", "form": "form",
 }  # fmt: skip
 
 
@@ -204,10 +208,15 @@ def _digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()[:8]
 
 
-def input_schema(inputs: Iterable[Input], *, rest_of: Mapping[str, Json] | bool, note: str = "") -> dict[str, Json]:
+def input_schema(
+    inputs: Iterable[Input], *, rest_of: Mapping[str, Json] | bool, note: str = ""
+) -> dict[str, Json]:
     """The JSON Schema of a flow's arguments, under their published names."""
     offered = [item for item in inputs if item.constant is MISSING]
-    schema: dict[str, Json] = {"type": "object", "properties": {item.argument: dict(item.schema) for item in offered}}
+    schema: dict[str, Json] = {
+        "type": "object",
+        "properties": {item.argument: dict(item.schema) for item in offered},
+    }
     required = [item.argument for item in offered if item.required]
     if required:
         schema["required"] = required

@@ -75,7 +75,9 @@ def _parameter_need(compiled: CompiledOperation, spec: ParameterSpec, location: 
 def _is_whole(compiled: CompiledOperation, spec: ParameterSpec, location: Location) -> bool:
     if location != "body" or compiled.operation.body is not None:
         return False
-    fields = [item for item in compiled.operation.parameters if item.location == "body" and item.value is None]
+    fields = [
+        item for item in compiled.operation.parameters if item.location == "body" and item.value is None
+    ]
     return len(fields) == 1 and (spec.name == "body" or fields[0].whole)
 
 

@@ -78,9 +78,13 @@ class OperationCompiler:
                 settings.node.finish(f"'{spec.auth.type}' authentication")
             except (registry.UnknownExtension, CompileError) as error:
                 # Fail closed: without its credentials the API must not be called at all.
-                reason = str(error) if isinstance(error, registry.UnknownExtension) else error.problems[0].message
+                reason = (
+                    str(error) if isinstance(error, registry.UnknownExtension) else error.problems[0].message
+                )
                 problem = problem or f"its authentication cannot be used: {reason}"
-                self._warn("CAP321", f"namespace '{spec.namespace}' cannot be called: {reason}", spec.auth.place)
+                self._warn(
+                    "CAP321", f"namespace '{spec.namespace}' cannot be called: {reason}", spec.auth.place
+                )
             missing += tuple(settings.missing)
         upstream = Upstream(
             namespace=spec.namespace,
@@ -140,7 +144,9 @@ class OperationCompiler:
     def operation(self, spec: OperationSpec, compiled: CompiledUpstream) -> CompiledOperation:
         path = parse_consumed_path(spec.path)
         inputs = [item for item in spec.inputs if item.name]
-        texts = Texts(self.bindings, {item.name for item in inputs if item.value is MISSING} | set(path.variables))
+        texts = Texts(
+            self.bindings, {item.name for item in inputs if item.value is MISSING} | set(path.variables)
+        )
         parameters, names = self._parameters(spec, path, compiled.upstream, inputs, texts)
         query = self._query(path, compiled.query, spec.place, texts)
         body, body_names, problem = self._body(spec.body, texts)
@@ -166,7 +172,12 @@ class OperationCompiler:
         return CompiledOperation(spec, operation, path.variables, extra, unread)
 
     def _parameters(
-        self, spec: OperationSpec, path: PathParts, upstream: Upstream, inputs: list[ParameterSpec], texts: Texts
+        self,
+        spec: OperationSpec,
+        path: PathParts,
+        upstream: Upstream,
+        inputs: list[ParameterSpec],
+        texts: Texts,
     ) -> tuple[list[Parameter], list[str]]:
         found: list[Parameter] = []
         names: list[str] = []
@@ -180,7 +191,12 @@ class OperationCompiler:
             whole = location == "body" and item.type in ("string", "") and self.bodies_lost_their_types
             found.append(
                 Parameter(
-                    name=item.name, location=location, type=item.type, value=value, required=required, whole=whole
+                    name=item.name,
+                    location=location,
+                    type=item.type,
+                    value=value,
+                    required=required,
+                    whole=whole,
                 )
             )
         return found, names
@@ -194,7 +210,9 @@ class OperationCompiler:
             return "path" if item.value is not MISSING else None
         if item.location == "path":
             self._warn(
-                "CAP323", f"path parameter '{item.name}' is not in the path '{spec.path}' and is not sent", item.place
+                "CAP323",
+                f"path parameter '{item.name}' is not in the path '{spec.path}' and is not sent",
+                item.place,
             )
             return None
         if item.location == "header" and item.name.lower() in upstream.auth_names:
@@ -211,7 +229,9 @@ class OperationCompiler:
                 else texts.tree(item.value, item.place)
             )
         except TemplateError as error:
-            self.report.add("CAP331", f"the value of '{item.name}' is not a template: {error}", place=item.place)
+            self.report.add(
+                "CAP331", f"the value of '{item.name}' is not a template: {error}", place=item.place
+            )
             return compile_template(""), []
         return template, texts.arguments_in(template.names)
 
@@ -265,7 +285,8 @@ class OperationCompiler:
 
 
 _LOCATIONS: dict[str, Location] = {
-    "query": "query", "header": "header", "cookie": "cookie", "body": "body", "formdata": "form", "form": "form",
+    "query": "query", "header": "header", "cookie": "cookie", "body": "body",
+    "formdata": "form", "form": "form",
 }  # fmt: skip
 
 

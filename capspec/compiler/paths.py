@@ -42,7 +42,9 @@ def parse_exposed_path(text: str) -> PathParts:
     """A path to serve: a placeholder named `path` is greedy; a `?…` or `#…` takes no part in routing."""
     path, query = _split(text)
     parts = tuple(
-        PathVariable(name=part.name, greedy=True) if isinstance(part, PathVariable) and part.name == "path" else part
+        PathVariable(name=part.name, greedy=True)
+        if isinstance(part, PathVariable) and part.name == "path"
+        else part
         for part in _parts(path)
     )
     return PathParts(parts, tuple(_query_pairs(query)))

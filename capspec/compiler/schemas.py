@@ -8,8 +8,10 @@ from capspec.model import ParameterSpec
 from capspec.values import MISSING, Json
 
 _TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
-_SYNONYMS = {"int": "integer", "long": "integer", "float": "number", "double": "number", "bool": "boolean",
-             "list": "array", "map": "object", "text": "string", "date": "string", "file": "string"}  # fmt: skip
+_SYNONYMS = {
+    "int": "integer", "long": "integer", "float": "number", "double": "number", "bool": "boolean",
+    "list": "array", "map": "object", "text": "string", "date": "string", "file": "string",
+}  # fmt: skip
 
 
 def _number(value: Json) -> bool:

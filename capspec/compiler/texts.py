@@ -58,5 +58,3 @@ class Texts:
     def _stripped(self, name: str) -> str:
         prefix, dot, rest = name.removeprefix("$this.").partition(".")
         return rest if dot and prefix in self.prefixes else name
-
-

@@ -15,10 +15,10 @@ from typing import Any, Final, NoReturn
 
 import yaml
 
-from capspec.values import Json
 from capspec.document.problems import Problems
 from capspec.document.scalars import MAPPING, SEQUENCE, plain, tagged, written
 from capspec.document.text import Limits, Lines, hide_old_breaks
+from capspec.values import Json
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MERGE: Final = "<<"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from capspec.errors import LoadError, Problem
-from capspec.values import Json
 from capspec.document.scalars import shown
 from capspec.document.syntax import explain, unquoted_template
 from capspec.document.text import Lines
+from capspec.errors import LoadError, Problem
+from capspec.values import Json
 
 _MOST: Final = 100
 _LONGEST_NAME: Final = 60

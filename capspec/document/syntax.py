@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from capspec.errors import Place, Problem
 from capspec.document.text import Lines
+from capspec.errors import Place, Problem
 
 _CONFLICT: Final = re.compile(r"^(?:<{7}|>{7})", re.MULTILINE)
 _TEMPLATE_BLOCK: Final = re.compile(r"[ \t]*\{%")

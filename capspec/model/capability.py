@@ -87,12 +87,12 @@ def _dialect(root: Node) -> str:
         if root.has(key):
             return key
     if root.has("capability") or root.has("consumes") or root.has("exposes"):
-        root.warn("CAP112", "the file does not say its dialect", hint="begin it with: capspec: \"1\"")
+        root.warn("CAP112", "the file does not say its dialect", hint='begin it with: capspec: "1"')
         return "capspec"
     raise LoadError(
         Problem(
             code="CAP108",
-            message="this is not a capability file: it has none of the root keys 'capspec', 'naftiko', 'ikanos'",
+            message="this is no capability file: it has none of the root keys 'capspec', 'naftiko', 'ikanos'",
             hint='begin the file with: capspec: "1", and add a capability section',
             place=root.place,
         )
@@ -105,7 +105,9 @@ def _version(root: Node, dialect: str) -> str:
 
 def _name(document: Document, info: Node) -> str:
     """A short name that is safe in a path: the file's, else the title's."""
-    words = document.path.stem if document.path is not None else info.text("label", "display", "title", "name")
+    words = (
+        document.path.stem if document.path is not None else info.text("label", "display", "title", "name")
+    )
     return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-") or "capability"
 
 

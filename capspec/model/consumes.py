@@ -11,7 +11,7 @@ from capspec.model.jobs import PollSpec, parse_poll
 from capspec.model.parameters import OutputSpec, ParameterSpec, parse_outputs, parse_parameters
 from capspec.model.submissions import IdempotencySpec, WebhookSpec, parse_idempotency, parse_webhook
 from capspec.node import Node
-from capspec.values import MISSING, Json, Missing
+from capspec.values import Json, Missing
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
@@ -144,16 +144,16 @@ def parse_authentication(node: Node) -> ExtensionSpec | None:
     return ExtensionSpec(type=child.text("type"), node=child, place=child.place)
 
 
-def _operations(
-    node: Node, namespace: str, inherited: tuple[ParameterSpec, ...]
-) -> Iterable[OperationSpec]:
+def _operations(node: Node, namespace: str, inherited: tuple[ParameterSpec, ...]) -> Iterable[OperationSpec]:
     resources = [item for _, item in node.named("resources")]
     replaces = _paths_replace(resources)
     for resource in resources:
         path = resource.text("path")
         inputs = (*inherited, *parse_parameters(resource))
         for name, operation in resource.named("operations"):
-            yield _operation(name, operation, namespace, _effective(path, operation.text("path"), replaces), inputs)
+            yield _operation(
+                name, operation, namespace, _effective(path, operation.text("path"), replaces), inputs
+            )
         resource.has("name", "id", "label", "display", "description", "tags", "method", "outputParameters")
         resource.finish("a consumed resource")
     for name, operation in node.named("operations"):

@@ -36,7 +36,8 @@ class HintsSpec:
 class FlowSpec:
     """One REST operation or one MCP tool: how it is reached, and what it does.
 
-    `method` and `path` are "" for tools. `declares_inputs` is true for an empty list too. `steps` and `mappings` stand for `call` in orchestrations.
+    `method` and `path` are "" for tools. `declares_inputs` is true for an empty list too. `steps` and
+    `mappings` stand for `call` in orchestrations.
     """
 
     name: str
@@ -111,7 +112,9 @@ def _listener(node: Node) -> ListenerSpec:
         description=node.text("description"),
         auth=parse_authentication(node),
         flows=tuple(_rest_flows(node)) if kind == "rest" else tuple(_tools(node)),
-        resources=tuple(_resource(name, item) for name, item in node.named("resources")) if kind == "mcp" else (),
+        resources=tuple(_resource(name, item) for name, item in node.named("resources"))
+        if kind == "mcp"
+        else (),
         prompts=parse_prompts(node) if kind == "mcp" else (),
         node=node,
         place=node.place,

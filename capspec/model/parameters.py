@@ -104,7 +104,9 @@ def _output(name: str, node: Node) -> OutputSpec:
         max_length=node.integer("maxLength"),
         place=node.place,
     )
-    node.has("name", "id", "label", "display", "required", "in", "path", "examples", "example", "format", "enum")
+    node.has(
+        "name", "id", "label", "display", "required", "in", "path", "examples", "example", "format", "enum"
+    )
     node.finish("an output parameter")
     return spec
 

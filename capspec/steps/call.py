@@ -13,7 +13,7 @@ from capspec.values import Json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallStep:
-    """Sends to `operation`. `passes_extra` is for a call that is a whole flow: undeclared arguments go along."""
+    """Sends to `operation`; with `passes_extra`, when it is a whole flow, undeclared arguments go along."""
 
     name: str
     operation: Operation

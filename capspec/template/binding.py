@@ -1,4 +1,4 @@
-"""Constants into compiled templates: names that are known before any request, and that no request can touch."""
+"""Constants into compiled templates: names that are known before any request, and that none can touch."""
 
 from __future__ import annotations
 

@@ -45,10 +45,10 @@ capability:
         inputParameters: [{name: prompt, in: body, type: string, required: true}]
         poll:
 %s
+%s
       - {name: other, method: PUT, poll: {id: $.id, request: {uri: "/jobs/{{id}}"}, interval: 1s,
          status: {path: $.status, success: [done]}, result: {path: $.result}}}
       - {name: look, method: GET}
-%s
   exposes:
   - type: mcp
     namespace: studio
@@ -102,6 +102,12 @@ class McpJobWorld:
         async with Client(self.url, mode=mode) as client:
             return {tool.name: tool for tool in (await client.list_tools()).tools}
 
+    async def raw(self, mode: str, method: str, **params: Any) -> dict[str, Any]:
+        """The whole answer to a request, in either era; no extension is declared."""
+        return await (
+            self.modern(method, tasks=False, **params) if mode == MODERN else self.legacy(method, **params)
+        )
+
     async def modern(self, method: str, *, tasks: bool = True, **params: Any) -> dict[str, Any]:
         """The whole answer to a request of 2026-07-28; `tasks` declares the extension."""
         return body_of(await self.post_modern(method, tasks=tasks, **params))
@@ -116,7 +122,9 @@ class McpJobWorld:
         name = params.get("taskId") or params.get("name")
         named = {"mcp-name": name} if name else {}
         sent = {**_ACCEPT, "mcp-protocol-version": MODERN, "mcp-method": method, **named, **(headers or {})}
-        return await self._post({key: value for key, value in sent.items() if value}, method, params, envelope)
+        return await self._post(
+            {key: value for key, value in sent.items() if value}, method, params, envelope
+        )
 
     async def legacy(
         self, method: str, *, version: str = LEGACY, headers: Mapping[str, str] | None = None, **params: Any

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -9,13 +10,13 @@ from typing import Any
 import mcp.types as types
 import pytest
 from jsonschema import Draft202012Validator
+from mcp import Client
 
 from capspec.clock import VirtualClock
 from capspec.edge import EdgeOptions
 from capspec.errors import MappingError
 from tests.adapters.mcp_jobs_world import (
     KEY,
-    LEGACY,
     MODERN,
     PROMPT,
     SECRET,
@@ -24,8 +25,9 @@ from tests.adapters.mcp_jobs_world import (
     mcp_job_world,
     text_of,
 )
+from tests.adapters.mcp_world import served
 from tests.adapters.rest_jobs_world import ACCEPTED, CANCEL, DONE, STARTED, NameGuard, looks, says
-from tests.upstreams import reply
+from tests.upstreams import Seen, reply
 
 pytestmark = pytest.mark.anyio
 
@@ -40,7 +42,13 @@ PICTURE = says("done", result={"url": "https://cdn.maker.test/a/hat%20one.png?si
 async def test_a_tool_that_starts_jobs_is_followed_by_tools_for_them(mode: str) -> None:
     async with mcp_job_world({}, poll=CANCEL) as world:
         tools = await world.tools(mode)
-    assert list(tools) == ["make-picture", "make-picture_status", "make-picture_cancel", "other", "other_status"]
+    assert list(tools) == [
+        "make-picture",
+        "make-picture_status",
+        "make-picture_cancel",
+        "other",
+        "other_status",
+    ]
     for tool in tools.values():
         Draft202012Validator.check_schema(tool.input_schema)
         assert tool.output_schema is not None
@@ -218,7 +226,9 @@ BYTES = '{uri: "/jobs/{{id}}/content", format: binary}'
 
 
 @ERAS
-@pytest.mark.parametrize(("kind", "block"), [("image/png", "image"), ("audio/wav", "audio"), ("video/mp4", "resource")])
+@pytest.mark.parametrize(
+    ("kind", "block"), [("image/png", "image"), ("audio/wav", "audio"), ("video/mp4", "resource")]
+)
 async def test_a_result_of_bytes_is_put_in_where_it_is_small(mode: str, kind: str, block: str) -> None:
     script = {**looks(DONE), "GET /jobs/j1/content": reply(200, b"\x89bytes", ("Content-Type", kind))}
     async with mcp_job_world(script, result=BYTES) as world:
@@ -277,7 +287,9 @@ async def test_an_answer_that_starts_no_job_fails_as_any_call_does() -> None:
     async with mcp_job_world({"POST /jobs": refused}) as world:
         result = await world.call()
     assert result.is_error
-    assert text_of(result).startswith('The upstream answered 402 Payment Required.\nIn its own words: "no credits"')
+    assert text_of(result).startswith(
+        'The upstream answered 402 Payment Required.\nIn its own words: "no credits"'
+    )
 
 
 async def test_wrong_arguments_start_nothing() -> None:
@@ -426,7 +438,9 @@ async def test_a_job_can_be_canceled_where_the_provider_can(
     mode: str, cancel: bytes, look: bytes, state: str
 ) -> None:
     options = EdgeOptions(inline_wait=1)
-    async with mcp_job_world(looks(says("queued"), look, cancel=cancel), poll=CANCEL, options=options) as world:
+    async with mcp_job_world(
+        looks(says("queued"), look, cancel=cancel), poll=CANCEL, options=options
+    ) as world:
         handle = content_of(await world.call(mode=mode))["job"]
         result = await world.call("make-picture_cancel", mode=mode, job=handle)
         assert world.asked("DELETE /jobs/j1") == 1
@@ -448,7 +462,9 @@ async def test_a_cancel_that_was_asked_for_is_told_from_one_that_happened() -> N
 
 async def test_what_is_no_handle_of_this_caller_and_tool_is_not_found_in_the_same_words() -> None:
     options = EdgeOptions(inline_wait=1)
-    async with mcp_job_world(looks(says("running"), DONE), guard=NameGuard(), poll=CANCEL, options=options) as world:
+    async with mcp_job_world(
+        looks(says("running"), DONE), guard=NameGuard(), poll=CANCEL, options=options
+    ) as world:
         started = await world.legacy(
             "tools/call", headers={"x-name": "ann"}, name="make-picture", arguments=PROMPT
         )
@@ -477,16 +493,18 @@ async def test_what_is_no_handle_of_this_caller_and_tool_is_not_found_in_the_sam
 
 async def test_a_handle_expires() -> None:
     clock = VirtualClock()
-    async with mcp_job_world(looks(DONE), clock=clock, result="{path: $.result, expires: 10m}") as world:
+    async with mcp_job_world(looks(DONE), clock=clock) as world:
         handle = content_of(await world.call())["job"]
-        clock.advance(1200)
+        clock.advance(7 * 24 * 3600)
         result = await world.call("make-picture_status", job=handle)
     assert result.is_error
     assert text_of(result) == "The job is gone: the job can no longer be asked about"
 
 
 @ERAS
-async def test_a_restart_with_the_same_secret_loses_nothing_and_another_secret_reads_nothing(mode: str) -> None:
+async def test_a_restart_with_the_same_secret_loses_nothing_and_another_secret_reads_nothing(
+    mode: str,
+) -> None:
     options = EdgeOptions(inline_wait=1)
     async with mcp_job_world(looks(says("running"), DONE), secret=SECRET, options=options) as first:
         handle = content_of(await first.call(mode=mode))["job"]
@@ -553,3 +571,117 @@ async def test_progress_has_the_place_in_the_queue_and_the_providers_words() -> 
     async with mcp_job_world(script, poll="position: $.place\nmessage: $.says") as world:
         await world.call(progress=heard)
     assert heard.seen[0] == (0.0, 1.0, "queued, position 3: one moment")
+
+
+# -- clients that go away, and servers that stop ----------------------------------------------------------
+
+
+class Held:
+    """An answer that does not come: `broken` is set when whoever waits for it has hung up."""
+
+    def __init__(self) -> None:
+        self.broken = asyncio.Event()
+
+    async def __call__(self, seen: Seen) -> bytes:
+        await seen.rest.read()
+        self.broken.set()
+        return b""
+
+
+async def _over(world: McpJobWorld) -> None:
+    """Wait until the adapter has nothing to do any more, and has not stumbled over anything."""
+    await asyncio.wait_for(world.edge.drain(), 5)
+    assert not [event for event in world.heard if isinstance(event, UnexpectedError)]
+
+
+@ERAS
+@pytest.mark.parametrize(("policy", "cancels"), [("leave", 0), ("cancel", 1)])
+async def test_a_client_that_goes_away_while_its_call_waits_stops_the_looks(
+    mode: str, policy: str, cancels: int
+) -> None:
+    held = Held()
+    script = {**STARTED, "GET /jobs/j1": held, "DELETE /jobs/j1": says("stopped")}
+    async with mcp_job_world(script, poll=f"{CANCEL}\nonDisconnect: {policy}") as world:
+        calling = asyncio.create_task(world.raw(mode, "tools/call", **CALL))
+        await world.upstream.until(lambda: world.asked() > 0)
+        calling.cancel()
+        await asyncio.wait_for(held.broken.wait(), 5)
+        await world.upstream.until(lambda: world.asked("DELETE /jobs/j1") == cancels)
+        await _over(world)
+        assert (world.asked(), world.asked("DELETE /jobs/j1")) == (1, cancels)
+
+
+@ERAS
+@pytest.mark.parametrize(("policy", "cancels"), [("leave", 0), ("cancel", 1)])
+async def test_a_start_is_not_broken_off_and_a_job_without_a_caller_is_canceled(
+    mode: str, policy: str, cancels: int
+) -> None:
+    leave, left = asyncio.Event(), asyncio.Event()
+
+    async def slow(seen: Seen) -> bytes:
+        await leave.wait()
+        left.set()
+        return ACCEPTED
+
+    script = {"POST /jobs": slow, "GET /jobs/j1": says("running"), "DELETE /jobs/j1": says("stopped")}
+    async with mcp_job_world(script, poll=f"{CANCEL}\nonDisconnect: {policy}") as world:
+        calling = asyncio.create_task(world.raw(mode, "tools/call", **CALL))
+        await world.upstream.until(lambda: world.asked("POST /jobs") > 0)
+        calling.cancel()
+        await world.tools()
+        leave.set()
+        await asyncio.wait_for(left.wait(), 5)
+        await world.upstream.until(lambda: world.asked("DELETE /jobs/j1") == cancels)
+        await _over(world)
+        assert (world.asked(), world.asked("DELETE /jobs/j1")) == (0, cancels)
+
+
+@ERAS
+async def test_a_client_that_only_asks_may_go_away(mode: str) -> None:
+    held, turns = Held(), iter([says("running")])
+
+    async def look(seen: Seen) -> bytes:
+        answer = next(turns, None)
+        return answer if answer is not None else await held(seen)
+
+    script = {**STARTED, "GET /jobs/j1": look, "DELETE /jobs/j1": says("stopped")}
+    options = EdgeOptions(inline_wait=1)
+    async with mcp_job_world(script, poll=f"{CANCEL}\nonDisconnect: cancel", options=options) as world:
+        handle = content_of(await world.call())["job"]
+        question = {"name": "make-picture_status", "arguments": {"job": handle, "wait_seconds": 30}}
+        asking = asyncio.create_task(world.raw(mode, "tools/call", **question))
+        await world.upstream.until(lambda: world.asked() > 1)
+        asking.cancel()
+        await asyncio.wait_for(held.broken.wait(), 5)
+        await _over(world)
+        assert world.asked("DELETE /jobs/j1") == 0
+
+
+@ERAS
+async def test_a_server_that_stops_answers_those_who_wait_with_the_handle(mode: str) -> None:
+    held, turns = Held(), iter([says("running", progress=70)])
+
+    async def look(seen: Seen) -> bytes:
+        answer = next(turns, None)
+        return answer if answer is not None else await held(seen)
+
+    script = {**STARTED, "GET /jobs/j1": look, "DELETE /jobs/j1": says("stopped")}
+    async with mcp_job_world(script, poll=f"{CANCEL}\nonDisconnect: cancel") as world:
+        waiting = asyncio.create_task(world.raw(mode, "tools/call", **CALL))
+        await world.upstream.until(lambda: world.asked() > 1)
+        await _over(world)
+        answer = (await waiting)["result"]
+        late = (await world.raw(mode, "tools/call", **CALL))["result"]
+        assert world.asked("DELETE /jobs/j1") == 0
+    assert (answer["isError"], late["isError"]) == (False, False)
+    assert (answer["structuredContent"]["state"], answer["structuredContent"]["progress"]) == ("running", 0.7)
+    assert "make-picture_status with this job" in answer["content"][0]["text"]
+    assert late["structuredContent"]["state"] == "queued"
+
+
+async def test_an_edge_that_runs_again_waits_again() -> None:
+    async with mcp_job_world(looks(DONE)) as world:
+        await world.edge.drain()
+        async with served(world.edge) as url, Client(url) as client:
+            result = await client.call_tool("make-picture", PROMPT)
+    assert content_of(result)["state"] == "succeeded"

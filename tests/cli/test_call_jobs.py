@@ -71,7 +71,9 @@ class Painter:
         return reply(200, json.dumps(self.end or done).encode())
 
 
-async def call(folder: Path, painter: Painter, *runs: tuple[str, ...], env: dict[str, str] | None = None) -> list[Result]:
+async def call(
+    folder: Path, painter: Painter, *runs: tuple[str, ...], env: dict[str, str] | None = None
+) -> list[Result]:
     """The command, once for each run, all against one upstream; HANDLE stands for the first run's handle."""
     results: list[Result] = []
     async with serving(painter) as upstream:

@@ -10,7 +10,9 @@ from capspec.plan import Flow
 from tests.whole import plan_of
 
 
-def flows(operation: str, tool: str = "", rest: str = "", *, path: str = "/x", method: str = "GET") -> dict[str, Flow]:
+def flows(
+    operation: str, tool: str = "", rest: str = "", *, path: str = "/x", method: str = "GET"
+) -> dict[str, Flow]:
     """The tool `t` and the REST operation `r` of one consumed operation, by name."""
     exposes = f"[{{type: mcp, namespace: ns-mcp, port: 1, tools: [{{name: t, description: d, call: up.op, {tool}}}]}}"
     exposes += f", {{type: rest, namespace: ns-rest, port: 2, resources: [{rest}]}}]" if rest else "]"
@@ -72,7 +74,9 @@ def test_declared_inputs_win_and_only_required_needs_are_added():
 
 
 def test_names_that_clients_refuse_are_published_in_legal_letters():
-    operation = "inputParameters: [{name: $filter, in: query}, {name: 'filter[]', in: query}, {name: ä ö, in: query}]"
+    operation = (
+        "inputParameters: [{name: $filter, in: query}, {name: 'filter[]', in: query}, {name: ä ö, in: query}]"
+    )
     flow = flows(operation)["t"]
     assert [item.argument for item in flow.inputs] == ["filter", "filter-2", "value"]
     assert [item.name for item in flow.inputs] == ["$filter", "filter[]", "ä ö"]

@@ -37,7 +37,9 @@ def test_a_call_finds_its_operation(call: str):
     ],
 )
 def test_a_call_of_nothing_makes_its_tool_unavailable_and_no_other(call: str, said: str):
-    tools = f"{{name: bad, description: d, call: {call}}}, {{name: good, description: d, call: up.list-things}}"
+    tools = (
+        f"{{name: bad, description: d, call: {call}}}, {{name: good, description: d, call: up.list-things}}"
+    )
     plan = plan_of(capability(ONE, tools))
     bad, good = plan.listeners[0].flows
     assert said in bad.unavailable
@@ -49,14 +51,18 @@ def test_a_call_of_nothing_makes_its_tool_unavailable_and_no_other(call: str, sa
 
 
 def test_a_name_declared_many_times_is_paired_with_its_callers_in_order():
-    operations = ", ".join(f"{{path: /{letter}, operations: [{{name: post, method: POST}}]}}" for letter in "abc")
+    operations = ", ".join(
+        f"{{path: /{letter}, operations: [{{name: post, method: POST}}]}}" for letter in "abc"
+    )
     tools = ", ".join(f"{{name: {letter}, description: d, call: up.post}}" for letter in "abc")
     flows = plan_of(capability(operations, tools)).listeners[0].flows
     assert [flow.calls[0].path for flow in flows] == [("/a",), ("/b",), ("/c",)]
 
 
 def test_a_name_declared_many_times_and_called_another_number_of_times_is_the_first():
-    operations = ", ".join(f"{{path: /{letter}, operations: [{{name: post, method: POST}}]}}" for letter in "abc")
+    operations = ", ".join(
+        f"{{path: /{letter}, operations: [{{name: post, method: POST}}]}}" for letter in "abc"
+    )
     tools = "{name: a, description: d, call: up.post}, {name: b, description: d, call: up.post}"
     flows = plan_of(capability(operations, tools)).listeners[0].flows
     assert [flow.calls[0].path for flow in flows] == [("/a",), ("/a",)]

@@ -16,10 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capspec import document
-from capspec.document import events
-from capspec.document import Document, Limits, parse, read
-from capspec.errors import LoadError, Place, Problem
+from capspec.document import Document, Limits, events, parse, read
 from capspec.document.scalars import plain
+from capspec.errors import LoadError, Place, Problem
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
 LOADERS = [yaml.SafeLoader, *([yaml.CSafeLoader] if yaml.__with_libyaml__ else [])]

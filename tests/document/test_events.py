@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from capspec.document import events
-from capspec.document import Limits, parse
+from capspec.document import Limits, events, parse
 from capspec.errors import LoadError, Place, Problem
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"

@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from capspec.document import events
-from capspec.document import parse
-from capspec.errors import LoadError, Problem
+from capspec.document import events, parse
 from capspec.document.syntax import explain
 from capspec.document.text import Lines
+from capspec.errors import LoadError, Problem
 
 LOADERS = [yaml.SafeLoader, *([yaml.CSafeLoader] if yaml.__with_libyaml__ else [])]
 
