@@ -23,6 +23,20 @@ LONGEST_WAIT: Final = 45
 
 _JOB: Final = "job"
 _WAIT: Final = "wait_seconds"
+_HANDLE: dict[str, Json] = {"type": "string", "description": "the 'job' of an earlier answer"}
+_SECONDS: dict[str, Json] = {
+    "type": "integer",
+    "minimum": 0,
+    "maximum": LONGEST_WAIT,
+    "default": 0,
+    "description": "For how many seconds to wait for the end of the job.",
+}
+_CLOSED: dict[str, Json] = {"type": "object", "required": [_JOB], "additionalProperties": False}
+_INPUTS: dict[Role, dict[str, Json]] = {
+    "status": {**_CLOSED, "properties": {_JOB: _HANDLE, _WAIT: _SECONDS}},
+    "cancel": {**_CLOSED, "properties": {_JOB: _HANDLE}},
+}
+_CHECKS: Final = {role: compile_check(schema) for role, schema in _INPUTS.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +51,21 @@ class JobTools:
     status: str
     cancel: str = ""
     mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The arguments of a tool that asks about a job. `seconds` is for how long it waits for the end."""
+
+    handle: str
+    seconds: float
+
+    @classmethod
+    def of(cls, role: Role, arguments: Mapping[str, Json]) -> Question:
+        """The arguments of a tool. Raises InputError."""
+        if problems := _CHECKS[role](arguments):
+            raise InputError(problems)
+        return cls(arguments[_JOB], arguments.get(_WAIT, 0))
 
 
 def envelope_shape(flow: Flow) -> Shape | None:
@@ -84,44 +113,3 @@ def _input(role: Role, tools: JobTools) -> dict[str, Json]:
     schema = _INPUTS[role]
     handle = {**_HANDLE, "description": f"The 'job' that {tools.start} answered with, unchanged."}
     return {**schema, "properties": {**schema["properties"], _JOB: handle}}
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """The arguments of a tool that asks about a job. `seconds` is for how long it waits for the end."""
-
-    handle: str
-    seconds: float
-
-    @classmethod
-    def of(cls, role: Role, arguments: Mapping[str, Json]) -> Question:
-        """The arguments of a tool. Raises InputError."""
-        if problems := _CHECKS[role](arguments):
-            raise InputError(problems)
-        return cls(arguments[_JOB], arguments.get(_WAIT, 0))
-
-
-_HANDLE: dict[str, Json] = {"type": "string", "description": "the 'job' of an earlier answer"}
-_SECONDS: dict[str, Json] = {
-    "type": "integer",
-    "minimum": 0,
-    "maximum": LONGEST_WAIT,
-    "default": 0,
-    "description": "For how many seconds to wait for the end of the job.",
-}
-
-
-def _schema(**properties: Json) -> dict[str, Json]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": [_JOB],
-        "additionalProperties": False,
-    }
-
-
-_INPUTS: dict[Role, dict[str, Json]] = {
-    "status": _schema(job=_HANDLE, wait_seconds=_SECONDS),
-    "cancel": _schema(job=_HANDLE),
-}
-_CHECKS = {role: compile_check(schema) for role, schema in _INPUTS.items()}

@@ -104,7 +104,7 @@ class JobCalls:
     async def _abandon(self, standing: Standing, entry: Entry) -> None:
         """Do with a job that nobody can ask about what its file says."""
         poll = None if entry.flow.job is None else entry.flow.job.poll
-        if self.waits.closed or standing.outcome.final or poll is None or poll.on_disconnect != "cancel":
+        if standing.outcome.final or poll is None or poll.on_disconnect != "cancel":
             return
         engine = job_engine(entry)
         with self._reporting(entry):

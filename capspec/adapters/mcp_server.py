@@ -59,6 +59,7 @@ class Ongoing:
 
     def open(self) -> None:
         self.listening.closed = self.jobs.waits.closed = False
+        self.jobs.errands.open()
 
     def close(self) -> None:
         """End what has no end of its own, or one that is far away."""

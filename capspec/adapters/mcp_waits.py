@@ -41,6 +41,7 @@ class Errands:
     """Work that goes on when the request that caused it is over. It reports its own failures."""
 
     def __init__(self) -> None:
+        self._stopped = False
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def run(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
@@ -48,7 +49,13 @@ class Errands:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
+        if self._stopped:
+            task.cancel()
         return task
+
+    def open(self) -> None:
+        """Take on work again."""
+        self._stopped = False
 
     async def settled(self) -> None:
         """Return when nothing is left to do."""
@@ -56,7 +63,8 @@ class Errands:
             await asyncio.wait(self._tasks)
 
     async def stop(self) -> None:
-        """Give up what is left to do."""
+        """Give up what is left to do, and take on nothing more."""
+        self._stopped = True
         for task in self._tasks:
             task.cancel()
         await self.settled()

@@ -126,8 +126,7 @@ class _AssetApp:
 
     async def _refused(self, answer: _Answer, error: CallError) -> None:
         if not answer.begun:
-            hints = "; ".join(filter(None, (str(problem) for problem in error.problems)))
-            await refuse(answer.send, HTTPStatus(error.status), hints)
+            await refuse(answer.send, HTTPStatus(error.status), "; ".join(map(str, error.problems)))
 
 
 # -- what the upstream has --------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ SHAPED = """
    picture: {type: string, mapping: $.url}, seed: {type: integer, mapping: $.seed}}}]}
 """
 PROMPT = {"prompt": "a hat"}
-CALL = {"name": "make-picture", "arguments": PROMPT}
+CALL: dict[str, Any] = {"name": "make-picture", "arguments": PROMPT}
 SECRET = "a secret that all replicas have"
 
 MODERN = "2026-07-28"

@@ -12,21 +12,25 @@ import pytest
 from jsonschema import Draft202012Validator
 from mcp import Client
 
+from capspec.adapters.mcp import build_merged
 from capspec.clock import VirtualClock
 from capspec.edge import EdgeOptions
 from capspec.errors import MappingError
+from capspec.events import UnexpectedError
 from tests.adapters.mcp_jobs_world import (
+    CALL,
     KEY,
     MODERN,
     PROMPT,
     SECRET,
     SHAPED,
+    McpJobWorld,
     content_of,
     mcp_job_world,
     text_of,
 )
 from tests.adapters.mcp_world import served
-from tests.adapters.rest_jobs_world import ACCEPTED, CANCEL, DONE, STARTED, NameGuard, looks, says
+from tests.adapters.rest_jobs_world import ACCEPTED, CANCEL, DONE, STARTED, NameGuard, Script, looks, says
 from tests.upstreams import Seen, reply
 
 pytestmark = pytest.mark.anyio
@@ -80,6 +84,27 @@ async def test_names_of_the_file_come_before_those_of_tools_for_jobs_and_all_are
         "make", "make_status_2", "make_cancel", "make_status",
         long, f"{'a' * 57}_status", f"{'a' * 57}_cancel",
     ]  # fmt: skip
+
+
+async def test_on_one_endpoint_each_capability_finds_its_own_jobs() -> None:
+    options = EdgeOptions(inline_wait=1)
+    async with (
+        mcp_job_world(looks(says("running"))) as first,
+        mcp_job_world(looks(says("running"), DONE)) as second,
+    ):
+        engines = (first.engine, second.engine)
+        edge = build_merged([(engine.plan.listeners[0], engine) for engine in engines], options)
+        async with served(edge) as url, Client(url) as client:
+            names = [tool.name for tool in (await client.list_tools()).tools]
+            started = await client.call_tool("studio_make-picture_2", PROMPT)
+            job = {"job": content_of(started)["job"]}
+            own = await client.call_tool("studio_make-picture_2_status", job)
+            other = await client.call_tool("studio_make-picture_status", job)
+        assert (first.asked("POST /jobs"), second.asked("POST /jobs")) == (0, 1)
+    assert names[:4] == [
+        "studio_make-picture", "studio_make-picture_status", "studio_other", "studio_other_status",
+    ]  # fmt: skip
+    assert (content_of(own)["state"], other.is_error) == ("succeeded", True)
 
 
 async def test_the_result_in_the_envelope_has_the_declared_schema() -> None:
@@ -556,7 +581,7 @@ async def test_a_job_that_stands_still_is_told_of_with_a_little_more_progress() 
 async def test_without_a_share_progress_is_the_seconds_that_have_passed() -> None:
     heard = Heard()
     poll = "position: $.place\nmessage: $.says"
-    script = {
+    script: Script = {
         "PUT /jobs": ACCEPTED,
         "GET /jobs/j1": [says("running")] * 7 + [says("running")] * 2 + [DONE],
     }
@@ -623,7 +648,7 @@ async def test_a_start_is_not_broken_off_and_a_job_without_a_caller_is_canceled(
         left.set()
         return ACCEPTED
 
-    script = {"POST /jobs": slow, "GET /jobs/j1": says("running"), "DELETE /jobs/j1": says("stopped")}
+    script: Script = {"POST /jobs": slow, "GET /jobs/j1": says("running"), "DELETE /jobs/j1": says("stopped")}
     async with mcp_job_world(script, poll=f"{CANCEL}\nonDisconnect: {policy}") as world:
         calling = asyncio.create_task(world.raw(mode, "tools/call", **CALL))
         await world.upstream.until(lambda: world.asked("POST /jobs") > 0)
