@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from capspec.encoding import header_value
+from capspec.request.encoding import header_value
 from capspec.settings import Settings
 from capspec.wire import Request, Response, Send
 

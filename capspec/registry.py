@@ -11,8 +11,8 @@ from typing import Any
 
 EXTENSIONS: dict[str, dict[str, str]] = {
     "adapter": {
-        "rest": "capspec.adapters.rest:build",
-        "mcp": "capspec.adapters.mcp:build",
+        "rest": "capspec.adapters.rest.adapter:build",
+        "mcp": "capspec.adapters.mcp.adapter:build",
     },
     "auth": {
         "apikey": "capspec.auth.apikey:compile_auth",

@@ -21,8 +21,8 @@ from capspec.cli.sandboxed import surroundings
 from capspec.clock import SystemClock
 from capspec.edge import EdgeOptions
 from capspec.plan import Engine, Flow, Listener, PathVariable, Plan
-from capspec.server import server_for
-from capspec.sockets import open_sockets, port_of
+from capspec.serving.server import server_for
+from capspec.serving.sockets import open_sockets, port_of
 
 CAPABILITIES = Path(__file__).parent.parent / "capabilities"
 SIGN_IN = "https://id.neuroflash.com"

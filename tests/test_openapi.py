@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from capspec.openapi import describe, security_scheme
+from capspec.adapters.rest.openapi import describe, security_scheme
 from capspec.plan import Flow, Principal
 from capspec.values import Json
 from tests.adapters.rest_world import make_flow, make_input, make_listener, make_plan

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from capspec import routes as module
+from capspec.adapters.rest import routes as module
+from capspec.adapters.rest.routes import Match, MethodNotAllowed, NotFound, Routes
 from capspec.plan import PathVariable
-from capspec.routes import Match, MethodNotAllowed, NotFound, Routes
 
 Path = tuple[str | PathVariable, ...]
 

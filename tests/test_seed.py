@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from capspec import app, document
-from capspec.sockets import ListenError, open_socket
+from capspec.serving.sockets import ListenError, open_socket
 from tests.cli.cli_processes import served
 from tests.whole import text_of, value_of
 

@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from capspec import request_head
 from capspec.edge import ASGIScope, Receive, SendMessage
-from capspec.server import hosted, server_for
-from capspec.sockets import open_socket, port_of
+from capspec.serving import request_head
+from capspec.serving.server import hosted, server_for
+from capspec.serving.sockets import open_socket, port_of
 
 pytestmark = pytest.mark.anyio
 

@@ -15,10 +15,19 @@ import pytest
 from capspec import registry
 from capspec.edge import ASGIScope, Edge, EdgeOptions, Receive, SendMessage
 from capspec.events import Event, EventStream, ServerStarted, ServerStopped
-from capspec.listening import Exposed, Mount, Mounts, clashes, one_port, own_ports, shared_port, unique_names
 from capspec.plan import Engine, Listener, Plan
-from capspec.serving import ServeOptions, Serving, serve
-from capspec.sockets import ListenError
+from capspec.serving.listening import (
+    Exposed,
+    Mount,
+    Mounts,
+    clashes,
+    one_port,
+    own_ports,
+    shared_port,
+    unique_names,
+)
+from capspec.serving.serving import ServeOptions, Serving, serve
+from capspec.serving.sockets import ListenError
 from tests.whole import plan_of
 
 pytestmark = pytest.mark.anyio
@@ -75,7 +84,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Told:
     told = Told()
     monkeypatch.setattr(registry, "find", lambda kind, name: BUILDERS[name])
     monkeypatch.setattr(
-        "capspec.serving.mcp.build_merged", lambda targets, options: edge_of("merged", told, "/mcp")
+        "capspec.serving.serving.mcp.build_merged", lambda targets, options: edge_of("merged", told, "/mcp")
     )
     BUILDERS["rest"] = lambda listener, engine, options: edge_of(
         f"{engine.plan.name} {listener.namespace}", told

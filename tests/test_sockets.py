@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from capspec.sockets import ListenError, open_socket, open_sockets, port_of
+from capspec.serving.sockets import ListenError, open_socket, open_sockets, port_of
 
 
 def test_port_0_is_any_free_port() -> None:
@@ -71,7 +71,7 @@ def test_what_else_goes_wrong_is_said_too(monkeypatch: pytest.MonkeyPatch, numbe
         def bind(self, address: object) -> None:
             raise OSError(number, "refused")
 
-    monkeypatch.setattr("capspec.sockets.socket.socket", Refusing)
+    monkeypatch.setattr("capspec.serving.sockets.socket.socket", Refusing)
     with pytest.raises(ListenError, match=words):
         open_socket("127.0.0.1", 80, "a test")
 

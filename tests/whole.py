@@ -18,8 +18,8 @@ from capspec import app, bindings, document, model, registry
 from capspec.compiler import compile_capability
 from capspec.edge import EdgeOptions
 from capspec.plan import Plan
-from capspec.server import server_for
-from capspec.sockets import open_sockets, port_of
+from capspec.serving.server import server_for
+from capspec.serving.sockets import open_sockets, port_of
 from tests.upstreams import Seen, Server, reply, serving
 
 Script = Callable[[Seen], bytes]

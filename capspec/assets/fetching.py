@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from capspec import registry
-from capspec.asset_rules import Assets
 from capspec.assets.media import type_at
 from capspec.egress import origin_of
 from capspec.errors import AssetGone, ResponseTooLarge, UpstreamError
 from capspec.plan import Answer, Operation, Parameter, Upstream
+from capspec.plan.assets import Assets
 from capspec.values import Json
 from capspec.wire import header
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl, urldefrag, urlencode, urljoin, urlsplit
 
-from capspec.asset_rules import Assets
 from capspec.egress import is_among
 from capspec.jsonpath import JsonPath, JsonPathBudgetError
+from capspec.plan.assets import Assets
 from capspec.values import Json
 
 LONGEST: Final = 4096

@@ -6,13 +6,13 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
-from capspec.asset_rules import Assets
 from capspec.assets.fetching import SAVE_SECONDS, Fetched, Sending, fetch
 from capspec.assets.media import extension_of
 from capspec.assets.storage import Kept, Part, Storage
 from capspec.clock import Clock
 from capspec.errors import CallError, ResponseTooLarge
 from capspec.plan import Operation
+from capspec.plan.assets import Assets
 
 AT_ONCE: Final = 4
 """Assets that are being fetched at the same time."""

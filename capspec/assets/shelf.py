@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote
 
-from capspec.asset_rules import Assets
 from capspec.assets.fetching import STREAM_SECONDS, Fetched, Sending, fetch
 from capspec.assets.finding import Found, find, replaced, unsigned
 from capspec.assets.links import Link, LinkKey
@@ -20,6 +19,7 @@ from capspec.clock import Clock
 from capspec.errors import AssetGone, AssetNotFound, UpstreamError
 from capspec.events import AssetLeft, EventStream
 from capspec.plan import Operation, Plan
+from capspec.plan.assets import Assets
 from capspec.values import Json
 
 PATH: Final = "/-/assets/"

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias, get_args
 from urllib.parse import urlencode
 
 from capspec.credentials import checked_credential
-from capspec.encoding import FRAMING, cookie_pair, is_token
+from capspec.request.encoding import FRAMING, cookie_pair, is_token
 from capspec.settings import Settings
 from capspec.wire import Request, Response, Send, header
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 from capspec.credentials import FixedHeaders, credential
-from capspec.encoding import sendable
+from capspec.request.encoding import sendable
 from capspec.settings import Settings
 
 

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from capspec.encoding import sendable
 from capspec.errors import UpstreamError
+from capspec.request.encoding import sendable
 from capspec.settings import Settings
 from capspec.wire import Headers, Request, Response, Send
 

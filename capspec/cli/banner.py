@@ -12,9 +12,9 @@ from capspec.app import HANDLE_VARIABLE
 from capspec.cli.description import flows_of
 from capspec.cli.printing import plural
 from capspec.host_check import is_loopback
-from capspec.listening import Mount
 from capspec.plan import Engine, Plan
-from capspec.serving import Serving
+from capspec.serving.listening import Mount
+from capspec.serving.serving import Serving
 from capspec.values import Json
 
 _SHOWN = 5

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from capspec import bindings, model
 from capspec.cli.printing import as_json
-from capspec.offers import FileResource
 from capspec.plan import Flow, Listener, Plan, Resource, Upstream
+from capspec.plan.offers import FileResource
 from capspec.values import Json
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from capspec.errors import CapspecError
-from capspec.sockets import ListenError
+from capspec.serving.sockets import ListenError
 
 FAILED = 1
 USAGE = 2

@@ -10,12 +10,12 @@ from typing import Any
 
 import click
 
-from capspec import process
 from capspec.cli import logs
 from capspec.sandbox import SandboxConfig, create_app
 from capspec.sandbox.server import FaultProtocol
-from capspec.server import hosted
-from capspec.sockets import open_socket, port_of
+from capspec.serving import process
+from capspec.serving.server import hosted
+from capspec.serving.sockets import open_socket, port_of
 
 
 @click.command("sandbox")

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from capspec.cli.loading import Surroundings
-from capspec.sockets import open_socket, port_of
+from capspec.serving.sockets import open_socket, port_of
 
 
 @asynccontextmanager
@@ -17,7 +17,7 @@ async def surroundings(given: Surroundings, *, sandbox: bool, speed: float) -> A
         return
     from capspec import sandbox as imitation  # noqa: PLC0415 - a third of a second that most commands save
     from capspec.sandbox.server import FaultProtocol  # noqa: PLC0415
-    from capspec.server import hosted  # noqa: PLC0415
+    from capspec.serving.server import hosted  # noqa: PLC0415
 
     with open_socket("127.0.0.1", 0, "the sandbox") as bound:
         origin = f"http://127.0.0.1:{port_of(bound)}"

@@ -11,8 +11,8 @@ from typing import Any
 
 import click
 
-from capspec import __version__, app, process, serving
-from capspec.adapters import mcp
+from capspec import __version__, app
+from capspec.adapters.mcp import adapter as mcp
 from capspec.cli import banner, logs
 from capspec.cli.exits import FAILED, MISSING
 from capspec.cli.loading import Surroundings, capability_files, environment, load_plans, loading_options
@@ -21,6 +21,7 @@ from capspec.cli.printing import plural, print_problems
 from capspec.cli.sandboxed import surroundings
 from capspec.edge import EdgeOptions
 from capspec.plan import Engine, Listener, Plan
+from capspec.serving import process, serving
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

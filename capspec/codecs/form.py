@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl, quote_plus
 
-from capspec.encoding import form_text, pairs
+from capspec.request.encoding import form_text, pairs
 from capspec.values import Json
 
 _MAX_FIELDS = 10_000

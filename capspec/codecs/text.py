@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from capspec.encoding import text_of
+from capspec.request.encoding import text_of
 from capspec.values import Json
 
 

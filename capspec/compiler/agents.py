@@ -21,8 +21,8 @@ from capspec.model import CallSpec, ListenerSpec, ParameterSpec
 from capspec.model.agents import PromptSpec
 from capspec.model.exposes import ResourceSpec
 from capspec.node import Report
-from capspec.offers import FileResource, Prompt, PromptArgument
 from capspec.plan import Flow, Resource
+from capspec.plan.offers import FileResource, Prompt, PromptArgument
 from capspec.template import Template, TemplateError, compile_template
 from capspec.template.binding import literal_template
 from capspec.values import MISSING, Json

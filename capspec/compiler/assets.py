@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from capspec.asset_rules import KEEP, MAX_SIZE, TYPES, Assets, Mode
 from capspec.compiler.operations import CompiledOperation
 from capspec.durations import parse_duration
 from capspec.egress import Origin, origin_of, pattern_of
@@ -16,6 +15,7 @@ from capspec.model.assets import AssetsSpec
 from capspec.model.jobs import Written
 from capspec.node import Report
 from capspec.plan import Operation
+from capspec.plan.assets import KEEP, MAX_SIZE, TYPES, Assets, Mode
 from capspec.sizes import parse_size
 
 _MODES: dict[str, Mode | None] = {"proxy": "proxy", "save": "save", "link": None}

@@ -16,8 +16,8 @@ from capspec.compiler.targets import Targets
 from capspec.compiler.texts import Texts
 from capspec.errors import CompileError
 from capspec.model import Capability, FlowSpec, ListenerSpec
-from capspec.offers import FileResource
 from capspec.plan import Flow, Guard, Listener, Plan, Resource
+from capspec.plan.offers import FileResource
 from capspec.references import PREFIXES
 from capspec.settings import Settings
 

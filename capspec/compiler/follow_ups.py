@@ -19,7 +19,7 @@ from capspec.jobs.terms import Terms
 from capspec.jobs.vocabulary import METHODS
 from capspec.model.jobs import TargetSpec, Written
 from capspec.plan import Body, FollowUp, Location, Operation, Parameter, PathVariable, Upstream
-from capspec.polling import Target
+from capspec.plan.polling import Target
 from capspec.references import PREFIXES
 from capspec.template import JsonText, Template, TemplateError, Tree, compile_template
 from capspec.template.binding import literal_template

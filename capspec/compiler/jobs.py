@@ -17,7 +17,7 @@ from capspec.model.jobs import PollSpec
 from capspec.model.submissions import IdempotencySpec
 from capspec.node import Report
 from capspec.plan import Body, FollowUps, Location, Operation, Parameter
-from capspec.polling import Idempotency
+from capspec.plan.polling import Idempotency
 from capspec.references import PREFIXES
 from capspec.template import Template, TemplateError, Tree, compile_template
 from capspec.values import MISSING, Json

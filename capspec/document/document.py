@@ -1,7 +1,7 @@
 """A path or a text to a Document: plain data of one YAML 1.2 file, with the place of every node.
 
 YAML is read by the core schema (see capspec.document.scalars), with these choices: keys are always text, as
-written (`200:` is "200"); anchors, aliases and merge keys work, within limits; a key that is written twice, a tag
+written (`200:` is "200"); anchors, aliases and merge keys work, within limits; a key written twice, a tag
 outside the core schema, a key that is not text and a second document are errors.
 """
 

@@ -10,7 +10,7 @@ from urllib.parse import urldefrag, urljoin
 
 from capspec.egress import is_among
 from capspec.jobs.judging import at
-from capspec.polling import AddressSource, Stage, Target
+from capspec.plan.polling import AddressSource, Stage, Target
 from capspec.values import Json, Missing
 from capspec.wire import Headers, header
 

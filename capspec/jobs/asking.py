@@ -8,7 +8,7 @@ from typing import Protocol
 from capspec.errors import MappingError
 from capspec.jobs.addressing import Seen
 from capspec.plan import NOTHING, Answer, Extra, FollowUp, Operation
-from capspec.polling import Target
+from capspec.plan.polling import Target
 from capspec.values import MISSING, Json
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from capspec.jsonpath import JsonPath, JsonPathBudgetError
-from capspec.polling import Absence, StatusRule
+from capspec.plan.polling import Absence, StatusRule
 from capspec.values import MISSING, Json, Missing
 
 _BUSY = frozenset({408, 425, 429})

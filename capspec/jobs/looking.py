@@ -16,7 +16,7 @@ from capspec.jobs.reading import failed, result_in, succeeded, under_way, unknow
 from capspec.jobs.reference import JobRef
 from capspec.jobs.starting import jobs_of
 from capspec.plan import Operation
-from capspec.polling import Poll
+from capspec.plan.polling import Poll
 from capspec.values import MISSING, Json
 
 _PASSING = (UpstreamError, UpstreamTimeout, MappingError)

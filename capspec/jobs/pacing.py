@@ -10,7 +10,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from capspec.jobs.judging import at
-from capspec.polling import RetryAfter, Rhythm, Span
+from capspec.plan.polling import RetryAfter, Rhythm, Span
 from capspec.values import Json, Missing
 from capspec.wire import Headers, header
 

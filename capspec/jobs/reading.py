@@ -10,7 +10,7 @@ from capspec.jobs.outcome import Code, Outcome, State
 from capspec.jobs.pacing import number_of
 from capspec.jobs.reference import JobRef
 from capspec.jsonpath import JsonPath
-from capspec.polling import Poll, ProgressRule
+from capspec.plan.polling import Poll, ProgressRule
 from capspec.template.writing import as_text
 from capspec.values import MISSING, Json, Missing
 

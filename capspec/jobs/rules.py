@@ -15,7 +15,7 @@ from capspec.model.jobs import (
     StatusSpec,
     Written,
 )
-from capspec.polling import Absence, ErrorRule, ProgressRule, RetryAfter, Rhythm, Span, StatusRule
+from capspec.plan.polling import Absence, ErrorRule, ProgressRule, RetryAfter, Rhythm, Span, StatusRule
 
 INTERVAL: Final = 2.0
 LONGEST_DELAY: Final = 60.0

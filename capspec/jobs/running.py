@@ -26,7 +26,7 @@ from capspec.jobs.starting import Started, jobs_of, started
 from capspec.jobs.submitting import Submitter, new_key
 from capspec.jobs.waiting import Waiting
 from capspec.plan import NOTHING, Answer, Extra, Operation
-from capspec.polling import Poll
+from capspec.plan.polling import Poll
 from capspec.values import MISSING, Json
 
 LAST_LOOK: Final = 5.0

@@ -10,7 +10,7 @@ from capspec.jobs.judging import at, text_of
 from capspec.jobs.pacing import first_delay
 from capspec.jobs.reference import JobRef
 from capspec.plan import FollowUps, Operation
-from capspec.polling import Poll
+from capspec.plan.polling import Poll
 from capspec.references import PREFIXES
 from capspec.template.names import lookup
 from capspec.values import MISSING, Json

@@ -13,7 +13,7 @@ from capspec.events import EventStream, UpstreamRetried
 from capspec.jobs.asking import Sending, read
 from capspec.jobs.judging import at, word_of
 from capspec.plan import NOTHING, Answer, Extra, Operation
-from capspec.polling import Duplicate, Idempotency
+from capspec.plan.polling import Duplicate, Idempotency
 from capspec.references import PREFIXES
 from capspec.template import TemplateError
 from capspec.values import MISSING, Json

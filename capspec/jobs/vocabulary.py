@@ -13,7 +13,16 @@ from capspec.jobs.rules import error_rule, progress_rule, rhythm, status_rule
 from capspec.jobs.terms import Terms
 from capspec.model.jobs import AddressSpec, PollSpec, ResultSpec, TargetSpec, Written
 from capspec.model.submissions import DuplicateSpec, IdempotencySpec
-from capspec.polling import AddressSource, Duplicate, Idempotency, Policy, Poll, ResultRule, Stage, Target
+from capspec.plan.polling import (
+    AddressSource,
+    Duplicate,
+    Idempotency,
+    Policy,
+    Poll,
+    ResultRule,
+    Stage,
+    Target,
+)
 from capspec.template import Template, Tree
 from capspec.values import Json
 

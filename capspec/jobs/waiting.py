@@ -7,7 +7,7 @@ from dataclasses import replace
 from capspec.jobs.looking import Look
 from capspec.jobs.outcome import Outcome
 from capspec.jobs.pacing import Delay, Pace
-from capspec.polling import Poll
+from capspec.plan.polling import Poll
 
 
 class Waiting:

@@ -14,7 +14,7 @@ import mcp.types as types
 from mcp import Client
 
 from capspec import app
-from capspec.adapters.mcp import build_merged
+from capspec.adapters.mcp.adapter import build_merged
 from capspec.clock import Clock, VirtualClock
 from capspec.edge import Edge, EdgeOptions
 from capspec.engine import CallEngine

@@ -15,12 +15,12 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 
 from capspec import app
-from capspec.adapters.mcp import build_merged
+from capspec.adapters.mcp.adapter import build_merged
 from capspec.edge import EdgeOptions
 from capspec.events import Event, EventStream
 from capspec.plan import Plan
-from capspec.server import server_for
-from capspec.sockets import open_sockets, port_of
+from capspec.serving.server import server_for
+from capspec.serving.sockets import open_sockets, port_of
 
 ERAS = ("2026-07-28", "legacy")
 ENVELOPE = {

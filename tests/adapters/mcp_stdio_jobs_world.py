@@ -11,8 +11,8 @@ import signal
 import sys
 
 from capspec import app
-from capspec.adapters import mcp_stdio
-from capspec.adapters.mcp import run_stdio
+from capspec.adapters.mcp import stdio as mcp_stdio
+from capspec.adapters.mcp.adapter import run_stdio
 from capspec.edge import EdgeOptions
 from tests.adapters.mcp_jobs_world import KEY, job_text
 from tests.whole import plan_of

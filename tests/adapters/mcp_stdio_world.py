@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from capspec.adapters.mcp import run_stdio
+from capspec.adapters.mcp.adapter import run_stdio
 from capspec.plan import Call, Listener, Result
 from tests.adapters.mcp_world import FakeEngine, make_flow, make_target, options, world
 

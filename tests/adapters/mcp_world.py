@@ -15,8 +15,8 @@ from capspec.errors import InputError, MissingSecret, Place, Problem, UpstreamTi
 from capspec.events import Event, EventStream
 from capspec.model import HintsSpec
 from capspec.plan import Call, Flow, Guard, Input, Listener, Operation, Plan, Result
-from capspec.server import server_for
-from capspec.sockets import open_sockets, port_of
+from capspec.serving.server import server_for
+from capspec.serving.sockets import open_sockets, port_of
 from capspec.values import Json
 from capspec.wire import Headers
 

@@ -13,15 +13,15 @@ from typing import Any, TypeAlias
 import httpx
 
 from capspec import app
-from capspec.adapters.rest import build
+from capspec.adapters.rest.adapter import build
 from capspec.clock import Clock, VirtualClock
 from capspec.edge import Edge, EdgeOptions
 from capspec.engine import CallEngine
 from capspec.errors import AuthError
 from capspec.events import Event, EventStream
 from capspec.plan import Guard, Principal
-from capspec.server import server_for
-from capspec.sockets import open_sockets, port_of
+from capspec.serving.server import server_for
+from capspec.serving.sockets import open_sockets, port_of
 from tests.upstreams import Seen, Server, reply
 from tests.upstreams import serving as serving_upstream
 from tests.whole import plan_of

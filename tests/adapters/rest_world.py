@@ -10,13 +10,13 @@ from typing import Any, cast
 
 import httpx
 
-from capspec.adapters.rest import build
+from capspec.adapters.rest.adapter import build
 from capspec.clock import Clock, SystemClock
 from capspec.edge import Edge, EdgeOptions
 from capspec.events import Event, EventStream
 from capspec.plan import Call, Flow, Guard, Input, Listener, Location, PathVariable, Plan, Result
-from capspec.server import server_for
-from capspec.sockets import open_sockets, port_of
+from capspec.serving.server import server_for
+from capspec.serving.sockets import open_sockets, port_of
 from capspec.values import MISSING, Json, Missing
 
 Behaviour = Callable[[Call], Awaitable[Result]]

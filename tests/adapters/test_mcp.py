@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from mcp import Client, MCPError
 from mcp.client.stdio import StdioServerParameters
 
-from capspec.adapters.mcp import build
+from capspec.adapters.mcp.adapter import build
 from tests.adapters.mcp_world import PNG, SECRET, options, served, world
 
 pytestmark = pytest.mark.anyio

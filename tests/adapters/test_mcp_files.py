@@ -10,7 +10,8 @@ import mcp.types as types
 import pytest
 from mcp import Client, MCPError
 
-from capspec.adapters import mcp_listings, mcp_resources
+from capspec.adapters.mcp import listings as mcp_listings
+from capspec.adapters.mcp import resources as mcp_resources
 from tests.adapters.mcp_fleet import (
     GUIDE,
     KINDS,

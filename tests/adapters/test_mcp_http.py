@@ -15,8 +15,8 @@ import httpx
 import pytest
 from mcp import Client
 
-from capspec.adapters.mcp import build, build_merged
-from capspec.adapters.mcp_http import Endpoint
+from capspec.adapters.mcp.adapter import build, build_merged
+from capspec.adapters.mcp.http import Endpoint
 from capspec.edge import Edge
 from capspec.errors import AuthError, ForbiddenError
 from capspec.events import UnexpectedError
@@ -527,6 +527,6 @@ async def test_only_http_is_spoken() -> None:
 
 
 def test_reading_the_adapter_does_not_import_the_sdk() -> None:
-    code = "import sys, capspec.adapters.mcp as m; sys.exit(bool({'mcp', 'mcp_types'} & set(sys.modules)))"
+    code = "import sys, capspec.adapters.mcp.adapter as m; sys.exit(bool({'mcp', 'mcp_types'} & set(sys.modules)))"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0

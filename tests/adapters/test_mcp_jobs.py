@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from mcp import Client
 
-from capspec.adapters.mcp import build_merged
+from capspec.adapters.mcp.adapter import build_merged
 from capspec.clock import VirtualClock
 from capspec.edge import EdgeOptions
 from capspec.errors import MappingError

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from mcp import Client, MCPError
 
 from capspec import app
-from capspec.adapters.mcp import build
-from capspec.adapters.mcp_uris import UriPattern
+from capspec.adapters.mcp.adapter import build
+from capspec.adapters.mcp.uris import UriPattern
 from capspec.compiler.uris import parse_uri
 from capspec.errors import CompileError
 from capspec.events import OfferHidden, UnexpectedError

@@ -10,9 +10,9 @@ import mcp.types as types
 import pytest
 from mcp import Client
 
-from capspec.adapters.mcp import build
-from capspec.adapters.mcp_errors import masked
-from capspec.adapters.mcp_server import build_server
+from capspec.adapters.mcp.adapter import build
+from capspec.adapters.mcp.errors import masked
+from capspec.adapters.mcp.server import build_server
 from capspec.clock import VirtualClock
 from capspec.codecs.json import CODEC
 from capspec.errors import AuthError, CallError, InputError, MissingSecret, Problem, UpstreamError

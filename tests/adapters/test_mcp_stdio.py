@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import pytest
 
-from capspec.adapters.mcp import run_stdio
+from capspec.adapters.mcp.adapter import run_stdio
 from tests.adapters.mcp_world import Gate, make_flow, make_target, options, world
 
 pytestmark = pytest.mark.anyio

@@ -256,6 +256,12 @@ async def test_a_task_expires() -> None:
     }  # fmt: skip
 
 
+async def test_no_task_lasts_longer_than_the_timers_of_clients_can_run() -> None:
+    async with mcp_job_world(looks(DONE), result="{path: $.result, expires: 1000h}") as world:
+        task = await created(world)
+    assert task["ttlMs"] == 2**31 - 1
+
+
 async def test_any_replica_with_the_same_secret_serves_a_task() -> None:
     async with mcp_job_world(looks(says("running"), DONE), secret=SECRET) as first:
         task = await created(first)

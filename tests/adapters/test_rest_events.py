@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from capspec.adapters.rest_events import are_wanted, events
+from capspec.adapters.rest.events import are_wanted, events
 from capspec.clock import VirtualClock
 from capspec.desk import Standing
 from capspec.errors import MappingError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from capspec.adapters.rest_prefer import Preferences, preferences
+from capspec.adapters.rest.prefer import Preferences, preferences
 
 
 @pytest.mark.parametrize(

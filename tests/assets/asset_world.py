@@ -21,8 +21,8 @@ from capspec.edge import ASGIApp, EdgeOptions
 from capspec.engine import CallEngine
 from capspec.events import AssetLeft, Event, EventStream
 from capspec.plan import Call, Flow
-from capspec.server import server_for
-from capspec.sockets import open_sockets, port_of
+from capspec.serving.server import server_for
+from capspec.serving.sockets import open_sockets, port_of
 from tests.upstreams import Seen, Server, reply, serving
 from tests.whole import plan_of
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capspec.asset_rules import Assets
 from capspec.assets.finding import LONGEST, MOST, find, replaced, unsigned
 from capspec.jsonpath import compile_path
+from capspec.plan.assets import Assets
 
 BASE = "https://api.example.com/v1"
 CDN = "https://cdn.example.com"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from capspec.asset_rules import TYPES, Assets
 from capspec.errors import CapspecError
 from capspec.plan import Plan
+from capspec.plan.assets import TYPES, Assets
 from tests.assets.asset_world import JOB, OPERATION, capability
 from tests.whole import plan_of
 

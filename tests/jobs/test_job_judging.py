@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from capspec.jobs.judging import Kind, judge, judge_submission, word_of
 from capspec.jsonpath import compile_path
-from capspec.polling import Absence, StatusRule
+from capspec.plan.polling import Absence, StatusRule
 from capspec.values import MISSING
 
 BY_PATH = StatusRule(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from capspec.jobs.pacing import SHORTEST, Delay, Pace, asked_for, first_delay, number_of
 from capspec.jsonpath import compile_path
-from capspec.polling import RetryAfter, Rhythm, Span
+from capspec.plan.polling import RetryAfter, Rhythm, Span
 from capspec.values import MISSING
 
 NOW = 1_800_000_000.0

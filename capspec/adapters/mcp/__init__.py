@@ -1,0 +1,1 @@
+"""The MCP adapter: flows as tools, resources and prompts, over Streamable HTTP and stdio."""

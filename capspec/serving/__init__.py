@@ -1,0 +1,1 @@
+"""Engines to running servers: sockets, mounts, hosts, signals, and a clean end."""
