@@ -27,8 +27,11 @@ def command(name: str) -> str:
     return found[1]
 
 
-def subclasses(base: type) -> set[type]:
-    return {base}.union(*(subclasses(inner) for inner in base.__subclasses__()))
+def subclasses(base: type[errors.CapspecError]) -> set[type[errors.CapspecError]]:
+    found = {base}
+    for inner in base.__subclasses__():
+        found |= subclasses(inner)
+    return found
 
 
 @pytest.mark.parametrize("name", ["run", "test"])
@@ -45,7 +48,9 @@ def test_the_checks_read_the_test_command_from_the_readme():
 def test_every_error_of_a_call_is_in_the_table_with_its_status():
     rows = dict(re.findall(r"^\| (CAP6\d\d) \| (\d{3}) \|", README, re.MULTILINE))
     calls = {kind for kind in subclasses(errors.CallError) if kind.__module__ == "capspec.errors"}
-    assert rows == {kind.code: str(kind.status) for kind in calls if kind is not errors.CallError}
+    known = {kind.code: str(kind.status) for kind in calls if issubclass(kind, errors.CallError)}
+    del known[errors.CallError.code]
+    assert rows == known
 
 
 def test_every_command_is_in_the_table():

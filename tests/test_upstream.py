@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from upstreams import Answer, Seen, Server, reply, serving
 
 from capspec import document, registry
 from capspec.clock import Clock, SystemClock, VirtualClock
@@ -34,6 +33,7 @@ from capspec.settings import Settings
 from capspec.transports.httpx import open_transport
 from capspec.upstream import Upstreams, charset_of
 from capspec.wire import Request, Response, Transport
+from tests.upstreams import Answer, Seen, Server, reply, serving
 
 pytestmark = pytest.mark.anyio
 

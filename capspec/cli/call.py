@@ -113,7 +113,11 @@ async def _run_job(engine: CallEngine, call: Call, options: dict[str, Any], *, l
         _print(found.status, _content(found), options["output"])
         return
     if options["wait"]:
-        found = await waiting.waited(engine, found)
+        try:
+            found = await waiting.waited(engine, found)
+        except asyncio.CancelledError:
+            waiting.say(waiting.hint(call.flow, found, lasting))
+            raise
     if options["output"]:
         asset = await waiting.asset_of(engine, call.flow, found)
         _save(_json(found.envelope()) if asset is None else asset, options["output"])

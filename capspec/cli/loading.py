@@ -34,12 +34,15 @@ class Surroundings:
     sandbox: str = ""
 
     def rewritten(self, url: str) -> str:
-        """The sandbox's address for a real one; itself when the sandbox does not imitate it."""
+        """The sandbox's address for a real one; "" for one that it does not imitate, so that nothing real is
+        called by a command that asked for a sandbox."""
+        if not self.sandbox:
+            return url
         for real in sorted(self.rewrites, key=len, reverse=True):
             rest = url.removeprefix(real.rstrip("/"))
             if rest != url and (not rest or rest.startswith("/")):
                 return self.rewrites[real].rstrip("/") + rest
-        return url
+        return ""
 
 
 def capability_files(paths: Iterable[str]) -> list[str]:

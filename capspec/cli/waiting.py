@@ -64,7 +64,10 @@ def hint(flow: Flow, standing: Standing, lasting: bool) -> str:
     if standing.outcome.final:
         return ""
     if not lasting:
-        return "the job goes on, but its handle ends with this command: use --wait, or set CAPSPEC_HANDLE_KEY"
+        return (
+            f"the job goes on (the provider calls it {standing.job.id}), but its handle ends with this "
+            "command: use --wait, or set CAPSPEC_HANDLE_KEY"
+        )
     return f"ask again with: capspec call FILE {flow.published} --job {standing.handle} --wait"
 
 

@@ -58,7 +58,7 @@ class OperationCompiler:
         bodies_lost_their_types: bool = False,
         rewrite: Callable[[str], str] = str,
     ) -> None:
-        """`rewrite` leads from an address that the file names to the one that is called."""
+        """`rewrite` leads from an address that the file names to the one that is called, "" for none."""
         self.bindings = bindings
         self.base_uris = base_uris
         self.report = report
@@ -119,10 +119,13 @@ class OperationCompiler:
             problem = f"it has no base URI; {how}"
         else:
             problem = _base_problem(value)
+        called = value if problem or spec.namespace in self.base_uris else self.rewrite(value)
+        if not problem and not called:
+            problem = f"nothing stands for {value} here; {how}"
         if problem:
             self._warn("CAP322", f"namespace '{spec.namespace}' cannot be called: {problem}", place)
             return "", (), (), problem
-        parts = urlsplit(value if spec.namespace in self.base_uris else self.rewrite(value))
+        parts = urlsplit(called)
         query = tuple(parse_qsl(parts.query, keep_blank_values=True))
         return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}", query, (), ""
 

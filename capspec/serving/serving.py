@@ -15,6 +15,7 @@ from capspec.edge import Edge, EdgeOptions
 from capspec.events import ServerStarted, ServerStopped
 from capspec.host_check import HostCheck, is_loopback
 from capspec.plan import Engine, Listener
+from capspec.serving.farewell import Farewell
 from capspec.serving.listening import (
     Exposed,
     Mount,
@@ -104,6 +105,7 @@ async def serve(
         _tell_started(serving)
         announce(serving)
         await stop.wait()
+        _log.info("stopping: what is in flight has up to %g s; a second signal stops at once", options.grace)
         await _finish(servers, [mount.edge for _, mount in serving.mounts], options.grace)
         _tell_stopped(serving)
 
@@ -161,7 +163,7 @@ def _owner(site: Site) -> str:
 
 
 def _server(site: Site, options: ServeOptions) -> Server:
-    checked = HostCheck(application(site), host=options.host, names=options.allowed_hosts)
+    checked = HostCheck(Farewell(application(site)), host=options.host, names=options.allowed_hosts)
     return server_for(checked, options.grace)
 
 

@@ -704,6 +704,24 @@ async def test_a_server_that_stops_answers_those_who_wait_with_the_handle(mode: 
     assert late["structuredContent"]["state"] == "queued"
 
 
+async def test_a_server_that_stops_looks_once_for_those_who_only_asked() -> None:
+    held = Held()
+    turns = iter([held])
+
+    async def look(seen: Seen) -> bytes:
+        first = next(turns, None)
+        return await first(seen) if first is not None else says("running", progress=70)
+
+    async with mcp_job_world({**STARTED, "GET /jobs/j1": look}, options=EdgeOptions(inline_wait=0)) as world:
+        task = (await world.modern("tools/call", **CALL))["result"]["taskId"]
+        question = {"name": "make-picture_status", "arguments": {"job": task, "wait_seconds": 45}}
+        waiting = asyncio.create_task(world.raw(MODERN, "tools/call", **question))
+        await world.upstream.until(lambda: world.asked() > 0)
+        await _over(world)
+        answer = (await waiting)["result"]
+    assert (answer["isError"], answer["structuredContent"]["progress"]) == (False, 0.7)
+
+
 async def test_an_edge_that_runs_again_waits_again() -> None:
     async with mcp_job_world(looks(DONE)) as world:
         await world.edge.drain()

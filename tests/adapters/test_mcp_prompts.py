@@ -55,7 +55,7 @@ HARBOUR = capability("""
 
 
 def texts(result: types.GetPromptResult) -> list[tuple[str, str]]:
-    return [(message.role, message.content.text) for message in result.messages]  # type: ignore[union-attr]
+    return [(message.role, message.content.text) for message in result.messages]
 
 
 @pytest.fixture(scope="module", params=["http-2026-07-28", "http-legacy", "stdio-2026-07-28", "stdio-legacy"])

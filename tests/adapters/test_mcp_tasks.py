@@ -424,7 +424,11 @@ async def test_tools_without_jobs_and_older_revisions_ignore_that_a_task_is_aske
 
 @pytest.mark.parametrize(
     ("cancel", "look", "status"),
-    [(says("stopped"), says("stopped"), "cancelled"), (reply(204, b""), says("running"), "working")],
+    [
+        (says("stopped"), says("stopped"), "cancelled"),
+        (reply(204, b""), says("running"), "working"),
+        (reply(204, b""), reply(500), "working"),
+    ],
 )
 async def test_a_task_can_be_canceled(cancel: bytes, look: bytes, status: str) -> None:
     async with mcp_job_world(looks(look, cancel=cancel), poll=CANCEL) as world:

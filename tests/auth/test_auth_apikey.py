@@ -6,11 +6,11 @@ from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from auth_blocks import GET, compiled, sent_by, settings_of
 
 from capspec import registry
 from capspec.errors import CompileError
 from capspec.wire import header
+from tests.auth.auth_blocks import GET, compiled, sent_by, settings_of
 
 pytestmark = pytest.mark.anyio
 

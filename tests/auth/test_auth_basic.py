@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 
 import pytest
-from auth_blocks import compiled, sent_by, settings_of
 
 from capspec.auth.basic import compile_auth
 from capspec.errors import CompileError
 from capspec.wire import header
+from tests.auth.auth_blocks import compiled, sent_by, settings_of
 
 pytestmark = pytest.mark.anyio
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from auth_blocks import GET, compiled, sent_by, settings_of
 
 from capspec.auth.bearer import compile_auth
 from capspec.errors import CompileError
 from capspec.wire import header
+from tests.auth.auth_blocks import GET, compiled, sent_by, settings_of
 
 pytestmark = pytest.mark.anyio
 

@@ -8,13 +8,13 @@ import re
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from auth_blocks import GET, Wire, compiled, response, settings_of
-from upstreams import Answer, Seen, reply, serving
 
 from capspec.auth.digest import compile_auth
 from capspec.errors import CompileError, UpstreamError
 from capspec.transports.httpx import open_transport
 from capspec.wire import Request, Response
+from tests.auth.auth_blocks import GET, Wire, compiled, response, settings_of
+from tests.upstreams import Answer, Seen, reply, serving
 
 pytestmark = pytest.mark.anyio
 

@@ -11,14 +11,14 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
-from auth_blocks import Wire, compiled, response, sent_by, settings_of
-from upstreams import Seen, Server, reply, serving
 
 from capspec.auth.oauth2 import compile_auth
 from capspec.clock import VirtualClock
 from capspec.errors import CallError, CompileError, UpstreamError, UpstreamTimeout
 from capspec.transports.httpx import HttpxTransport, open_transport
 from capspec.wire import Request, Response, header
+from tests.auth.auth_blocks import Wire, compiled, response, sent_by, settings_of
+from tests.upstreams import Seen, Server, reply, serving
 
 pytestmark = pytest.mark.anyio
 

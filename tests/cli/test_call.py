@@ -228,3 +228,14 @@ async def test_a_terminal_gets_the_line_of_a_problem(tmp_path: Path) -> None:
     assert code == 1
     assert "  2 | exposes: 3\n" in seen
     assert "^" in seen
+
+
+async def test_with_a_sandbox_nothing_real_is_called(tmp_path: Path) -> None:
+    async with serving(echo) as upstream:
+        file = write(tmp_path, upstream=upstream.url, text=THING)
+        words = ["call", file, "get-thing", "id=a", "--sandbox"]
+        result = await asyncio.to_thread(CliRunner().invoke, group, words)
+        assert result.exit_code == 1
+        assert "nothing stands for" in result.stderr
+        assert "--base-uri up=URL" in result.stderr
+        assert upstream.requests == []

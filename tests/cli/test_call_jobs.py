@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from capspec.cli import group
+from tests.cli.cli_processes import started
 from tests.upstreams import Seen, reply, serving
 
 pytestmark = pytest.mark.anyio
@@ -154,3 +156,17 @@ def test_the_shipped_capabilities_make_files_with_no_key(tmp_path: Path, file, w
     result = CliRunner(env={}).invoke(group, ["call", str(ROOT / "capabilities" / file), *words, *arguments])
     assert result.exit_code == 0, result.stderr
     assert output.read_bytes().startswith(magic)
+
+
+async def test_an_interrupted_wait_says_how_to_go_on(tmp_path: Path):
+    painter = Painter({"status": "busy", "progress": 10})
+    async with serving(painter) as upstream:
+        file = tmp_path / "painter.yaml"
+        file.write_text(PAINTER.format(base=upstream.url), encoding="utf-8")
+        async with started("call", str(file), "paint", "prompt=x", "--wait", env=SECRET) as process:
+            await upstream.until(lambda: painter.looks > 2)
+            process.send_signal(signal.SIGINT)
+            _, errors = await process.communicate()
+        assert process.returncode == 130
+        assert "--job job1_" in errors.decode()
+        assert painter.submits == 1

@@ -8,10 +8,10 @@ import json
 from typing import Any
 
 import pytest
-from media_parsing import read_jpeg, read_png
-from sandbox_world import BFL, Box, in_memory
 
 from capspec.sandbox.media import Recipe, render
+from tests.sandbox.media_parsing import read_jpeg, read_png
+from tests.sandbox.sandbox_world import BFL, Box, in_memory
 
 pytestmark = pytest.mark.anyio
 PRO, MAX, RESULT = "/bfl/v1/flux-kontext-pro", "/bfl/v1/flux-kontext-max", "/bfl-eu4/v1/get_result"

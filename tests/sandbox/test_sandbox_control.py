@@ -9,11 +9,11 @@ from typing import Any
 
 import httpx
 import pytest
-from sandbox_world import BFL, FLEXURA, FLORA, NEUROFLASH, ORIGIN, SECRETS, in_memory
 
 from capspec.sandbox import SandboxConfig, create_app
 from capspec.sandbox.clock import Clock
 from capspec.sandbox.journal import MAX_BODY, is_secret, mask
+from tests.sandbox.sandbox_world import BFL, FLEXURA, FLORA, NEUROFLASH, ORIGIN, SECRETS, in_memory
 
 pytestmark = pytest.mark.anyio
 

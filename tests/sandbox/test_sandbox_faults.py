@@ -7,10 +7,10 @@ from typing import Any
 
 import httpx
 import pytest
-from sandbox_world import BFL, FLEXURA, FLORA, GENERATION, NEUROFLASH, WORKSPACE, Box, in_memory
 
 from capspec.sandbox import SandboxConfig, create_app
 from capspec.sandbox.faults import FaultSyntaxError, parse_fault
+from tests.sandbox.sandbox_world import BFL, FLEXURA, FLORA, GENERATION, NEUROFLASH, WORKSPACE, Box, in_memory
 
 pytestmark = pytest.mark.anyio
 PRO = "/bfl/v1/flux-kontext-pro"

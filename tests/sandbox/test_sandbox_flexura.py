@@ -10,8 +10,9 @@ from typing import Any
 
 import httpx
 import pytest
-from media_parsing import read_boxes, read_png
-from sandbox_world import FLEXURA, Box, in_memory
+
+from tests.sandbox.media_parsing import read_boxes, read_png
+from tests.sandbox.sandbox_world import FLEXURA, Box, in_memory
 
 pytestmark = pytest.mark.anyio
 

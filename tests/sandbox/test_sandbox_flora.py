@@ -6,8 +6,9 @@ import asyncio
 from typing import Any
 
 import pytest
-from media_parsing import read_png
-from sandbox_world import FLORA, GENERATION, Box, in_memory
+
+from tests.sandbox.media_parsing import read_png
+from tests.sandbox.sandbox_world import FLORA, GENERATION, Box, in_memory
 
 pytestmark = pytest.mark.anyio
 API = "/flora/api/v1"

@@ -10,11 +10,11 @@ import sys
 import wave
 
 import pytest
-from media_parsing import read_boxes, read_jpeg, read_png
 
 from capspec.sandbox.media import MEDIA_TYPES, Recipe, render
 from capspec.sandbox.media.dimensions import MAX_PIXELS, fit, size_of
 from capspec.sandbox.media.h264 import escaped
+from tests.sandbox.media_parsing import read_boxes, read_jpeg, read_png
 
 RECIPES = [Recipe(format=form, prompt="a café", seed=7, width=90, height=60) for form in MEDIA_TYPES]
 _DIGESTS = """

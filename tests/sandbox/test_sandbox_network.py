@@ -7,7 +7,8 @@ from typing import Any
 
 import httpx
 import pytest
-from sandbox_world import BFL, FLORA, Box, on_a_socket
+
+from tests.sandbox.sandbox_world import BFL, FLORA, Box, on_a_socket
 
 
 async def submit(box: Box, fault: str, **options: Any) -> httpx.Response:

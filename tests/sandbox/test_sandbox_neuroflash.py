@@ -7,11 +7,11 @@ from typing import Any
 
 import httpx
 import pytest
-from media_parsing import read_jpeg, read_png
-from sandbox_world import NEUROFLASH, SECRETS, WORKSPACE, Box, in_memory
 
 from capspec.sandbox.media import Recipe, render
 from capspec.sandbox.providers.neuroflash.tokens import mint
+from tests.sandbox.media_parsing import read_jpeg, read_png
+from tests.sandbox.sandbox_world import NEUROFLASH, SECRETS, WORKSPACE, Box, in_memory
 
 pytestmark = pytest.mark.anyio
 TOKEN = "/neuroflash-id/oauth/v2/token"

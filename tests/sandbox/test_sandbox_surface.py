@@ -6,7 +6,6 @@ import ast
 from pathlib import Path
 
 import pytest
-from sandbox_world import in_memory
 
 import capspec.sandbox
 from capspec.sandbox import PROVIDERS, authorities, demo_secret, demo_secrets, rewrite, rewrites
@@ -16,6 +15,7 @@ from capspec.sandbox.faults.fault import ANSWER_KINDS, KINDS
 from capspec.sandbox.faults.play import PLAYS
 from capspec.sandbox.fidelity_table import PATH, table
 from capspec.sandbox.world import World
+from tests.sandbox.sandbox_world import in_memory
 
 ORIGIN = "http://127.0.0.1:4010"
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from sandbox_world import BFL, FLORA, Box, in_memory, misfits, on_a_socket
-from upstreams import Seen, reply, serving
 
 from capspec.sandbox.providers.bfl.shapes import WEBHOOK
+from tests.sandbox.sandbox_world import BFL, FLORA, Box, in_memory, misfits, on_a_socket
+from tests.upstreams import Seen, reply, serving
 
 pytestmark = pytest.mark.anyio
 

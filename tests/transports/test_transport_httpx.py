@@ -18,12 +18,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from upstreams import Seen, reply, serving
 
 from capspec import registry
 from capspec.errors import CallError, UpstreamError, UpstreamTimeout
 from capspec.transports.httpx import HttpxTransport, open_transport
 from capspec.wire import Request, Response
+from tests.upstreams import Seen, reply, serving
 
 pytestmark = pytest.mark.anyio
 

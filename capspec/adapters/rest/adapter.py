@@ -12,11 +12,12 @@ from capspec.adapters.rest.body import DisconnectError
 from capspec.adapters.rest.decode import Decoder, Incoming
 from capspec.adapters.rest.encode import Reply, encode, encode_json
 from capspec.adapters.rest.exchange import Exchange, InFlight
-from capspec.adapters.rest.jobs import JobEngine, JobResponses, Responder
+from capspec.adapters.rest.jobs import JobResponses, Responder
 from capspec.adapters.rest.openapi import describe, security_scheme
 from capspec.adapters.rest.routes import Match, MethodNotAllowed, Routes
 from capspec.adapters.rest.watch import Watch
 from capspec.assets.serving import asset_app, base_of, concerns
+from capspec.desk import JobEngine
 from capspec.edge import ASGIScope, Edge, EdgeOptions, Receive, SendMessage
 from capspec.errors import CallError, MethodError, UnknownPathError
 from capspec.events import UnexpectedError
@@ -101,7 +102,8 @@ class RestApp:
                 return Reply(status=204, headers=[(b"allow", ", ".join(found.allow).encode())])
             raise MethodError(f"{request.method} is not offered here", allow=found.allow)
         if not isinstance(found, Match):
-            raise UnknownPathError("no operation has this path", hint=f"{DESCRIPTION_PATH} lists them all")
+            listing = request.scope.get("root_path", "").rstrip("/") + DESCRIPTION_PATH
+            raise UnknownPathError("no operation has this path", hint=f"{listing} lists them all")
         return await found.target(exchange, found.values, principal)
 
     async def _admit(self, request: Incoming) -> Principal:

@@ -26,7 +26,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import TypeAlias
 from urllib.parse import quote
 
 from capspec.adapters.rest import events as rest_events
@@ -36,10 +36,10 @@ from capspec.adapters.rest.exchange import Exchange, InFlight
 from capspec.adapters.rest.job_resources import HANDLE, RESULT, jobs_path
 from capspec.adapters.rest.prefer import Preferences, preferences
 from capspec.assets.serving import base_of
-from capspec.desk import Desk, Standing
+from capspec.desk import JobEngine, Standing
 from capspec.errors import CallError
 from capspec.jobs.outcome import State
-from capspec.plan import Call, Engine, Flow, PathVariable, Principal, Result
+from capspec.plan import Call, Flow, PathVariable, Principal, Result
 from capspec.plan.polling import Poll
 from capspec.values import Json
 
@@ -50,15 +50,6 @@ Route: TypeAlias = tuple[str, tuple[str | PathVariable, ...], Responder]
 """Method, path and what answers there."""
 
 _SAFE_IN_PATHS = "/:@!$&'()*+,;=~"
-
-
-@runtime_checkable
-class JobEngine(Engine, Protocol):
-    """An engine that can start jobs without waiting for them."""
-
-    desk: Desk
-
-    async def start(self, call: Call) -> Standing | Result: ...
 
 
 class JobResponses:
