@@ -13,7 +13,8 @@ from capspec.errors import CallError, MappingError, Unavailable, UpstreamError, 
 from capspec.events import EventStream, FlowFinished
 from capspec.inputs import admit, passed_on
 from capspec.jobs.outcome import Outcome, State
-from capspec.plan import Answer, Call, Extra, Flow, Operation, Plan, Result, Scope, Step
+from capspec.masking import Masking
+from capspec.plan import Answer, Call, Extra, Flow, Operation, Plan, Result, Scope, Step, is_failure
 from capspec.steps.call import CallStep
 from capspec.upstream import Upstreams
 from capspec.values import MISSING, Json, Missing
@@ -37,6 +38,7 @@ class CallEngine:
         self.desk = desk
         self.assets = assets
         self._upstreams = upstreams
+        self._masking = Masking(plan.secrets)
 
     async def run(self, call: Call) -> Result:
         """The result of a call; a flow that starts a job is waited for.
@@ -133,7 +135,7 @@ class CallEngine:
         outcome = await step.run(scope, self)
         if not isinstance(outcome, Answer):
             return outcome
-        if outcome.status >= 400:
+        if is_failure(outcome.status):
             await outcome.close()
             raise UpstreamError(f"step '{step.name}' failed: {outcome.operation} answered {outcome.status}")
         return await self.decode(outcome)
@@ -143,17 +145,28 @@ class CallEngine:
     async def _answered(self, call: Call, answer: Answer, scope: Scope) -> Result:
         flow = call.flow
         operation = self.plan.operations.get(answer.operation)
-        if answer.status < 400 and not flow.output.identity:
+        if is_failure(answer.status):
+            return await self._refused(answer)
+        if not flow.output.identity:
             value = await self._with_own_links(call, scope, operation, await self.decode(answer))
             result = _shaped(flow, value, scope, answer.status)
             result.headers = answer.headers
             return result
-        if answer.status < 400 and operation is not None and operation.assets is not None:
+        if operation is not None and operation.assets is not None:
             return await self._rewritten(call, scope, operation, answer)
         result = Result(status=answer.status, headers=answer.headers, media_type=answer.content_type)
         if call.streams:
             result.stream, result.closer = answer.stream(), answer.close
             return result
+        result.content = await answer.read()
+        result.value = await self._readable(answer)
+        return result
+
+    async def _refused(self, answer: Answer) -> Result:
+        """An upstream's error, without the secrets that it may have echoed."""
+        answer.revise(self._masking.content(await answer.read()))
+        result = Result(status=answer.status, media_type=answer.content_type)
+        result.headers = self._masking.headers(answer.headers)
         result.content = await answer.read()
         result.value = await self._readable(answer)
         return result

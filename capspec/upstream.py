@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from capspec.clock import Clock
 from capspec.egress import Egress
-from capspec.errors import CallError, MappingError, MissingSecret, Unavailable, UpstreamTimeout
+from capspec.errors import CallError, MappingError, MissingSecret, Unavailable, UpstreamError, UpstreamTimeout
 from capspec.events import EventStream, UpstreamAnswered, UpstreamRetried
 from capspec.plan import NOTHING, Answer, Extra, Operation
 from capspec.request import build
@@ -76,6 +76,10 @@ class Upstreams:
         except CallError as error:
             self._report(operation, request, deadline, code=error.code)
             raise
+        if not 100 <= response.status <= 599:
+            await response.close()
+            self._report(operation, request, deadline, code=UpstreamError.code)
+            raise UpstreamError(f"{operation.id} answered with {response.status}, which is no HTTP status")
         self._report(operation, request, deadline, status=response.status)
         response.chunks = deadline.guard(response.chunks)
         return Answer(response=response, codec=operation.codec, limit=self._limit, operation=operation.id)

@@ -31,6 +31,7 @@ from capspec.plan.plan import (
     Scope,
     Step,
     Upstream,
+    is_failure,
 )
 
 __all__ = [
@@ -63,5 +64,5 @@ __all__ = [
     "Runtime",
     "Scope",
     "Step",
-    "Upstream",
+    "Upstream", "is_failure",
 ]  # fmt: skip

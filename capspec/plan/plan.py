@@ -184,6 +184,10 @@ class Answer:
                 await self.response.close()
         return self._content
 
+    def revise(self, content: bytes) -> None:
+        """Put this in the place of the body that was read."""
+        self._content = content
+
     async def stream(self) -> AsyncIterator[bytes]:
         """The body as it comes, cut off with ResponseTooLarge over the limit."""
         size = 0
@@ -396,6 +400,14 @@ class Plan:
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
+def is_failure(status: int) -> bool:
+    """Whether an upstream's status (RFC 9110, 15) means that a call did not give what it was for.
+
+    A redirect is one, because none is followed; that nothing was modified is none.
+    """
+    return status >= 300 and status != 304
+
+
 # -- one invocation ---------------------------------------------------------------------------------------
 
 Progress: TypeAlias = Callable[[float, float | None, str], Awaitable[None]]
@@ -439,7 +451,7 @@ class Result:
 
     @property
     def failed(self) -> bool:
-        return self.status >= 400
+        return is_failure(self.status)
 
     async def close(self) -> None:
         if self.closer is not None:
@@ -486,5 +498,5 @@ __all__ = [
     "Runtime",
     "Scope",
     "Step",
-    "Upstream",
+    "Upstream", "is_failure",
 ]  # fmt: skip

@@ -700,7 +700,8 @@ async def test_a_server_that_stops_answers_those_who_wait_with_the_handle(mode: 
         assert world.asked("DELETE /jobs/j1") == 0
     assert (answer["isError"], late["isError"]) == (False, False)
     assert (answer["structuredContent"]["state"], answer["structuredContent"]["progress"]) == ("running", 0.7)
-    assert "make-picture_status with this job" in answer["content"][0]["text"]
+    assert answer["structuredContent"]["retry_after"] == 1
+    assert "make-picture_status with this job after 1 second" in answer["content"][0]["text"]
     assert late["structuredContent"]["state"] == "queued"
 
 

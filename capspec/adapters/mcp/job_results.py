@@ -13,7 +13,7 @@ import mcp.types as types
 
 from capspec.adapters.mcp.contents import OCTETS, media_type_of
 from capspec.adapters.mcp.errors import masked
-from capspec.adapters.mcp.job_texts import standing_text
+from capspec.adapters.mcp.job_texts import delay_of, standing_text
 from capspec.adapters.mcp.job_tools import JobTools
 from capspec.adapters.mcp.results import (
     EVENT_LIMIT,
@@ -91,6 +91,8 @@ async def encode_jobless(result: Result, entry: Entry, request_id: str) -> types
 
 def _structured(standing: Standing, entry: Entry) -> dict[str, Json]:
     document: dict[str, Json] = sendable(standing.envelope())
+    if standing.outcome.state.under_way:
+        document.setdefault("retry_after", delay_of(standing))
     if standing.outcome.state is not State.SUCCEEDED:
         return {name: _masked(value, entry.engine.plan.secrets) for name, value in document.items()}
     if standing.outcome.content is not None:
