@@ -234,12 +234,13 @@ async def test_a_task_of_somebody_else_is_no_task(method: str) -> None:
     async with mcp_job_world(looks(says("running")), guard=NameGuard(), poll=CANCEL) as world:
         ann, bob = {"x-name": "ann"}, {"x-name": "bob"}
         task = await created(world, headers=ann)
-        changed = task["taskId"][:-2] + "x" + task["taskId"][-1]
+        own_id = task["taskId"]
+        changed = f"{own_id[:-9]}{'A' if own_id[-9] != 'A' else 'B'}{own_id[-8:]}"
         answers = [
             await world.post_modern(method, headers=who, taskId=identifier)
-            for who, identifier in ((bob, task["taskId"]), (ann, changed), (ann, "x"), (ann, "."))
+            for who, identifier in ((bob, own_id), (ann, changed), (ann, "x"), (ann, "."))
         ]
-        own = await world.post_modern(method, headers=ann, taskId=task["taskId"])
+        own = await world.post_modern(method, headers=ann, taskId=own_id)
         assert world.asked() + world.asked("DELETE /jobs/j1") <= 2
     assert [answer.json()["error"] for answer in answers] == [NO_TASK] * 4
     assert own.json()["result"]["resultType"] == "complete"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import Mapping
@@ -23,6 +24,9 @@ from capspec.errors import CallError, MethodError, UnknownPathError
 from capspec.events import UnexpectedError
 from capspec.plan import ANONYMOUS, NOTHING, Call, Engine, Flow, Listener, Principal, Result
 from capspec.values import Json
+
+STALLED = 30.0
+"""Seconds for which a client may take no bytes of a stream: meanwhile it holds a connection upstream."""
 
 DESCRIPTION_PATH = "/openapi.json"
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._~+/=:@-]{1,64}")
@@ -178,7 +182,7 @@ class RestApp:
                     return True
             if reply.farewell:
                 await _send_part(exchange, reply.farewell)
-        except CallError:
+        except (CallError, TimeoutError):
             return False
         except Exception as error:  # noqa: BLE001 - the answer has begun, so this cannot become a problem
             self._report(exchange, error)
@@ -200,7 +204,8 @@ async def _send_all(exchange: Exchange, reply: Reply) -> None:
 
 
 async def _send_part(exchange: Exchange, chunk: bytes) -> None:
-    await exchange.send({"type": "http.response.body", "body": chunk, "more_body": True})
+    async with asyncio.timeout(STALLED):
+        await exchange.send({"type": "http.response.body", "body": chunk, "more_body": True})
 
 
 def _is_endless(result: Result) -> bool:
