@@ -36,7 +36,7 @@ class Surroundings:
     def rewritten(self, url: str) -> str:
         """The sandbox's address for a real one; "" for one that it does not imitate, so that nothing real is
         called by a command that asked for a sandbox."""
-        if not self.sandbox:
+        if not self.sandbox or url.startswith(self.sandbox + "/"):
             return url
         for real in sorted(self.rewrites, key=len, reverse=True):
             rest = url.removeprefix(real.rstrip("/"))
