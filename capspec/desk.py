@@ -14,7 +14,7 @@ from capspec.jobs.outcome import Outcome, State
 from capspec.jobs.reference import JobRef
 from capspec.jobs.running import Accepted, Jobs
 from capspec.plan import NOTHING, Answer, Call, Engine, Extra, Flow, Operation, Principal, Result
-from capspec.values import MISSING, Json
+from capspec.values import MISSING, Json, Missing
 
 OUTCOME_STATES = tuple(str(state) for state in State)
 
@@ -24,7 +24,7 @@ class Standing:
     """A job of a flow, and where it stands.
 
     `handle` is what its caller keeps; `result` is shaped by the flow. `links` is the absolute URL below which
-    our own links are served, "" where nothing serves them.
+    our own links are served, "" where nothing serves them. `made` is the result as the provider gave it.
     """
 
     flow: Flow
@@ -33,6 +33,7 @@ class Standing:
     outcome: Outcome
     result: Json = None
     links: str = ""
+    made: Json | Missing = MISSING
 
     def envelope(self) -> dict[str, Json]:
         """The outcome as callers get it; what is not known is left out.
@@ -163,13 +164,37 @@ class Desk:
     def can_cancel(self, flow: Flow) -> bool:
         return flow.job is not None and self._jobs.can_cancel(flow.job)
 
+    async def asset(self, standing: Standing, limit: int) -> tuple[bytes, str] | None:
+        """The bytes of what a job made, and their media type: its result, or what its first link leads to.
+
+        None when there is nothing, or more than `limit` bytes. Raises CallError when it cannot be fetched.
+        """
+        outcome, operation = standing.outcome, standing.flow.job
+        if outcome.content is not None:
+            return (outcome.content, outcome.media_type) if len(outcome.content) <= limit else None
+        if self._shelf is None or operation is None or outcome.state is not State.SUCCEEDED:
+            return None
+        fetched = await self._shelf.fetch_first(operation, standing.made)
+        if fetched is None:
+            return None
+        try:
+            content = b""
+            async for part in fetched.stream():
+                content += part
+                if len(content) > limit:
+                    return None
+            return content, fetched.media_type
+        finally:
+            await fetched.close()
+
     async def _shaped(self, standing: Standing, outcome: Outcome) -> Standing:
         """The job with where it stands now, its result with our own links and as the flow shapes it."""
         result: Json = None
+        made = outcome.result
         if outcome.state is State.SUCCEEDED and outcome.result is not MISSING:
             outcome = await self._with_own_links(standing, outcome)
             result = standing.flow.output.read(outcome.result, dict(standing.job.values))
-        return replace(standing, outcome=outcome, result=result)
+        return replace(standing, outcome=outcome, result=result, made=made)
 
     async def _with_own_links(self, standing: Standing, outcome: Outcome) -> Outcome:
         operation, job = standing.flow.job, standing.job

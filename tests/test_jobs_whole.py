@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,8 @@ from typing import Any
 
 import httpx
 import pytest
+from mcp import Client
+from mcp.types import ImageContent
 
 from tests.cli.cli_processes import PATIENCE, Serving, served, started
 
@@ -100,4 +103,19 @@ async def test_a_job_that_never_ends_is_left_with_its_handle():
         assert answer.json()["state"] in ("queued", "running")
         again = await client.get(job_of(process, answer))
         assert again.json()["state"] in ("queued", "running")
+        assert await submits(providers) == 1
+
+
+async def test_an_agent_that_asks_for_it_gets_the_picture_itself():
+    async with sandbox("1000") as providers, serving(providers) as process:
+        async with Client(process.url("mcp")) as agent:
+            made = await agent.call_tool("edit-image-pro", {"prompt": "a red boat"})
+            assert made.structured_content is not None
+            assert made.structured_content["state"] == "succeeded"
+            assert [item.type for item in made.content] == ["text", "resource_link"]
+            question = {"job": made.structured_content["job"], "inline": True}
+            shown = await agent.call_tool("edit-image-pro_status", question)
+            (picture,) = [item for item in shown.content if isinstance(item, ImageContent)]
+            assert base64.b64decode(picture.data).startswith(b"\x89PNG")
+            assert picture.mime_type == "image/png"
         assert await submits(providers) == 1

@@ -119,7 +119,7 @@ async def _run_job(engine: CallEngine, call: Call, options: dict[str, Any], *, l
             waiting.say(waiting.hint(call.flow, found, lasting))
             raise
     if options["output"]:
-        asset = await waiting.asset_of(engine, call.flow, found)
+        asset = await waiting.asset_of(engine, found)
         _save(_json(found.envelope()) if asset is None else asset, options["output"])
     _write(_json(found.envelope()))
     waiting.say(waiting.hint(call.flow, found, lasting))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
@@ -43,20 +45,10 @@ async def waited(engine: CallEngine, standing: Standing) -> Standing:
         return await engine.desk.wait(standing, None, shown)
 
 
-async def asset_of(engine: CallEngine, flow: Flow, standing: Standing) -> bytes | None:
+async def asset_of(engine: CallEngine, standing: Standing) -> bytes | None:
     """The bytes that a job made: its result, or what the first link in its result leads to."""
-    outcome = standing.outcome
-    if outcome.content is not None:
-        return outcome.content
-    if flow.job is None or outcome.state is not State.SUCCEEDED:
-        return None
-    fetched = await engine.assets.fetch_first(flow.job, outcome.result)
-    if fetched is None:
-        return None
-    try:
-        return b"".join([part async for part in fetched.stream()])
-    finally:
-        await fetched.close()
+    found = await engine.desk.asset(standing, sys.maxsize)
+    return None if found is None else found[0]
 
 
 def hint(flow: Flow, standing: Standing, lasting: bool) -> str:

@@ -27,7 +27,8 @@ from capspec.adapters.mcp.results import (
 )
 from capspec.adapters.mcp.text import media_essence, plain
 from capspec.adapters.mcp.tools import Entry
-from capspec.desk import Standing
+from capspec.desk import Desk, Standing
+from capspec.errors import CallError
 from capspec.jobs.outcome import State
 from capspec.plan import Result
 from capspec.values import MISSING, Json
@@ -146,6 +147,26 @@ def _media(
     if len(content) > MEDIA_LIMIT:
         return f"Its result is {size}: too large to be put in here.", []
     return f"Its result is {size}.", [media_block(content, essence, entry, request_id)]
+
+
+async def inline_media(
+    standing: Standing, entry: Entry, desk: Desk, request_id: str
+) -> list[types.ContentBlock]:
+    """The image or the sound that a job made, where it is small enough; or why it is not here."""
+    if standing.outcome.state is not State.SUCCEEDED or standing.outcome.content is not None:
+        return []
+    try:
+        found = await desk.asset(standing, MEDIA_LIMIT)
+    except CallError as error:
+        return [_note(f"It could not be fetched: {error.problems[0].message}.")]
+    if found is None:
+        return [_note("There is nothing small enough to be put in here; use the link.")]
+    content, media_type = found
+    return [media_block(content, media_essence(media_type) or OCTETS, entry, request_id)]
+
+
+def _note(text: str) -> types.TextContent:
+    return types.TextContent(type="text", text=text)
 
 
 def _links(result: Json) -> Iterator[types.ResourceLink]:

@@ -23,6 +23,12 @@ LONGEST_WAIT: Final = 45
 
 _JOB: Final = "job"
 _WAIT: Final = "wait_seconds"
+_INLINE: Final = "inline"
+_MEDIA: dict[str, Json] = {
+    "type": "boolean",
+    "default": False,
+    "description": "Whether to give the image or audio itself too, where it is under 512 KiB.",
+}
 _HANDLE: dict[str, Json] = {"type": "string", "description": "the 'job' of an earlier answer"}
 _SECONDS: dict[str, Json] = {
     "type": "integer",
@@ -33,7 +39,7 @@ _SECONDS: dict[str, Json] = {
 }
 _CLOSED: dict[str, Json] = {"type": "object", "required": [_JOB], "additionalProperties": False}
 _INPUTS: dict[Role, dict[str, Json]] = {
-    "status": {**_CLOSED, "properties": {_JOB: _HANDLE, _WAIT: _SECONDS}},
+    "status": {**_CLOSED, "properties": {_JOB: _HANDLE, _WAIT: _SECONDS, _INLINE: _MEDIA}},
     "cancel": {**_CLOSED, "properties": {_JOB: _HANDLE}},
 }
 _CHECKS: Final = {role: compile_check(schema) for role, schema in _INPUTS.items()}
@@ -55,17 +61,21 @@ class JobTools:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The arguments of a tool that asks about a job. `seconds` is for how long it waits for the end."""
+    """The arguments of a tool that asks about a job.
+
+    `seconds` is for how long it waits for the end; `inline` asks for the media itself beside the link.
+    """
 
     handle: str
     seconds: float
+    inline: bool = False
 
     @classmethod
     def of(cls, role: Role, arguments: Mapping[str, Json]) -> Question:
         """The arguments of a tool. Raises InputError."""
         if problems := _CHECKS[role](arguments):
             raise InputError(problems)
-        return cls(arguments[_JOB], arguments.get(_WAIT, 0))
+        return cls(arguments[_JOB], arguments.get(_WAIT, 0), arguments.get(_INLINE, False))
 
 
 def envelope_shape(flow: Flow) -> Shape | None:

@@ -18,7 +18,7 @@ import mcp.types as types
 from capspec.adapters.mcp.callers import RequestContext
 from capspec.adapters.mcp.errors import call_failed, unexpected
 from capspec.adapters.mcp.job_progress import JobProgress
-from capspec.adapters.mcp.job_results import encode_jobless, encode_standing
+from capspec.adapters.mcp.job_results import encode_jobless, encode_standing, inline_media
 from capspec.adapters.mcp.job_texts import going_on, is_askable
 from capspec.adapters.mcp.job_tools import Question
 from capspec.adapters.mcp.results import failure
@@ -50,7 +50,11 @@ class JobCalls:
     async def answer(self, entry: Entry, call: Call, context: RequestContext) -> ToolAnswer:
         """The answer to a call of a tool for jobs. Raises CallError."""
         if entry.role == "status":
-            return self.encode(await self._status(entry, call), entry, call, context)
+            standing = await self._status(entry, call)
+            result = self.encode(standing, entry, call, context)
+            if Question.of(entry.role, call.arguments).inline:
+                result.content += await inline_media(standing, entry, job_engine(entry).desk, call.request_id)
+            return result
         if entry.role == "cancel":
             return self.encode(await self._cancel(entry, call), entry, call, context)
         started = await self.begin(entry, call)
