@@ -1,37 +1,47 @@
-"""The plan: a capability compiled, and the calls and answers that travel through it."""
+"""The plan: a capability compiled, and the calls and answers that travel through it.
 
-from capspec.plan.plan import (
-    ANONYMOUS,
-    NO_HINTS,
-    NOTHING,
-    Answer,
-    Assembly,
-    Body,
+A request makes a `Call`, and gets a `Result`. In between, steps make requests of `Operation`s and get
+`Answer`s.
+"""
+
+from capspec.plan.calls import (
     Call,
-    Codec,
     Engine,
-    Extra,
-    Flow,
-    FollowUp,
-    FollowUps,
-    Guard,
-    Input,
-    Listener,
-    Location,
-    MissingVariable,
-    Operation,
-    Parameter,
-    PathVariable,
-    Plan,
-    Principal,
     Progress,
-    Resource,
     Result,
+    is_failure,
+)
+from capspec.plan.flows import (
+    NO_HINTS,
+    Assembly,
+    Flow,
+    Input,
     Runtime,
     Scope,
     Step,
+)
+from capspec.plan.operations import (
+    NOTHING,
+    Answer,
+    Body,
+    Codec,
+    Extra,
+    FollowUp,
+    FollowUps,
+    Location,
+    Operation,
+    Parameter,
+    PathVariable,
     Upstream,
-    is_failure,
+)
+from capspec.plan.plan import (
+    ANONYMOUS,
+    Guard,
+    Listener,
+    MissingVariable,
+    Plan,
+    Principal,
+    Resource,
 )
 
 __all__ = [
