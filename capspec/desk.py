@@ -161,6 +161,12 @@ class Desk:
         """Ask the provider to stop the job. Raises Unavailable when it cannot."""
         return await self._shaped(standing, await self._jobs.cancel(standing.job))
 
+    async def abandon(self, standing: Standing) -> None:
+        """Do with a job that nobody can ask about what its file says (`onDisconnect`). Raises CallError."""
+        poll = None if standing.flow.job is None else standing.flow.job.poll
+        if poll is not None and poll.on_disconnect == "cancel" and not standing.outcome.final:
+            await self.cancel(standing)
+
     def can_cancel(self, flow: Flow) -> bool:
         return flow.job is not None and self._jobs.can_cancel(flow.job)
 

@@ -20,6 +20,11 @@ from capspec.errors import EgressDenied
 
 _PORTS = {"http": 80, "https": 443}
 _SUSPECT = re.compile(r"[\x00-\x20\x7f\\]")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+HOST_RULE = re.compile(r"(\*\.)?([^\s/@?#\\:*\[\]]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?")
+"""A host as an author allows it: a name, `*.` before one, or an address; its third group is a port."""
+
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?\.?")
 
 
@@ -93,6 +98,12 @@ def covers(pattern: Origin, origin: Origin) -> bool:
         within = len(origin.host) > len(pattern.host) - 1 and origin.host.endswith(pattern.host[1:])
         return within and origin._replace(host="") == pattern._replace(host="")
     return pattern == origin
+
+
+def own_names(base: Origin) -> list[str]:
+    """An origin as text; a loopback one under each name that loopback has."""
+    names = LOOPBACK if base.host in LOOPBACK else (base.host,)
+    return list(dict.fromkeys(str(base._replace(host=host)) for host in (base.host, *names)))
 
 
 def is_among(url: str, allowed: Iterable[str]) -> bool:

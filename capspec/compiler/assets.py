@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from capspec.compiler.operations import CompiledOperation
 from capspec.durations import parse_duration
-from capspec.egress import Origin, origin_of, pattern_of
+from capspec.egress import HOST_RULE, Origin, origin_of, own_names, pattern_of
 from capspec.jsonpath import JsonPath, JsonPathError, compile_path
 from capspec.model.assets import AssetsSpec
 from capspec.model.jobs import Written
@@ -19,8 +19,6 @@ from capspec.plan.assets import KEEP, MAX_SIZE, TYPES, Assets, Mode
 from capspec.sizes import parse_size
 
 _MODES: dict[str, Mode | None] = {"proxy": "proxy", "save": "save", "link": None}
-_HOST = re.compile(r"(\*\.)?([^\s/@?#\\:*\[\]]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?")
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _TYPE = re.compile(r"\*/\*|[a-z0-9!#$&^_.+-]+/(?:\*|[a-z0-9!#$&^_.+-]+)")
 """A media type (RFC 6838, 4.2), or a range of them as `Accept` has it (RFC 9110, 12.5.1)."""
 
@@ -117,9 +115,7 @@ class AssetCompiler:
             base = origin_of(operation.upstream.base_url)
         except ValueError:
             return ()
-        found = [str(base)]
-        if base.host in _LOOPBACK:
-            found += [str(base._replace(host=host)) for host in _LOOPBACK]
+        found = own_names(base)
         given = list(hosts)
         for written in given:
             found += self._patterns(written, base)
@@ -130,7 +126,7 @@ class AssetCompiler:
     def _patterns(self, written: Written, base: Origin) -> list[str]:
         """A host over https, and where the base URL is not encrypted, as that one is."""
         host = written.text.strip()
-        match = _HOST.fullmatch(host)
+        match = HOST_RULE.fullmatch(host)
         found = [f"https://{host}"]
         if base.scheme == "http":
             port = "" if match is None or match[3] else f":{base.port}"

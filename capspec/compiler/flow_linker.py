@@ -8,7 +8,7 @@ from dataclasses import replace
 from capspec import registry
 from capspec.compiler.inference import Demand
 from capspec.compiler.needs import BODY_METHODS, Need, needs_of
-from capspec.compiler.operations import CompiledOperation
+from capspec.compiler.operations import BODYLESS, CompiledOperation
 from capspec.compiler.targets import Targets, UnknownTarget
 from capspec.compiler.texts import Texts
 from capspec.errors import CompileError, Place, Problem
@@ -19,8 +19,6 @@ from capspec.plan import Location, Operation, Parameter, Step
 from capspec.references import Arguments, PathSource, Reference, Source, compile_arguments, compile_source
 from capspec.template import Template, TemplateError
 from capspec.values import MISSING, Json
-
-_BODYLESS = ("GET", "HEAD", "DELETE", "OPTIONS")
 
 
 class FlowLinker:
@@ -124,7 +122,7 @@ class FlowLinker:
                 item.name for item in self.spec.inputs if item.name not in needs and item.location in carried
             ]
         sources = dict(arguments.sources)
-        default: Location = "query" if operation.method in _BODYLESS else "body"
+        default: Location = "query" if operation.method in BODYLESS else "body"
         return [
             Parameter(name=name, location=_said(sources.get(name)) or default)
             for name in dict.fromkeys(unknown)

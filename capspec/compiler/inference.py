@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from capspec.compiler.needs import BODY_METHODS, Need
+from capspec.compiler.operations import LOCATIONS
 from capspec.compiler.paths import normalised
 from capspec.compiler.schemas import parameter_schema
 from capspec.model import FlowSpec, ParameterSpec
@@ -15,7 +16,6 @@ from capspec.references import Arguments, Reference
 from capspec.values import MISSING, Json
 
 _ILLEGAL = re.compile(r"[^A-Za-z0-9_.-]+")
-_BODYLESS = ("GET", "HEAD", "DELETE", "OPTIONS", "")
 
 
 @dataclass(slots=True)
@@ -115,10 +115,7 @@ def _declared(item: ParameterSpec, spec: FlowSpec, need: Need | None, outer: Inp
     )
 
 
-_LOCATIONS: dict[str, Location] = {
-    "path": "path", "query": "query", "header": "header", "cookie": "cookie", "body": "body",
-    "formdata": "form", "form": "form",
-}  # fmt: skip
+_LOCATIONS: dict[str, Location] = {**LOCATIONS, "path": "path"}
 
 
 def _inferred(name: str, need: Need | None) -> Input:

@@ -23,7 +23,14 @@ from capspec.template.binding import literal_template
 from capspec.values import MISSING
 
 _PLACEHOLDER = re.compile(r"\{\s*([A-Za-z0-9_.-]+)\s*\}")
-_BODYLESS = ("GET", "HEAD", "DELETE", "OPTIONS")
+BODYLESS = ("GET", "HEAD", "DELETE", "OPTIONS")
+"""Methods whose data goes into the query when nobody says where it goes."""
+
+LOCATIONS: dict[str, Location] = {
+    "query": "query", "header": "header", "cookie": "cookie", "body": "body",
+    "formdata": "form", "form": "form",
+}  # fmt: skip
+"""The words of `in` in lower case, but for those of the path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +50,6 @@ class CompiledOperation:
     operation: Operation
     variables: tuple[str, ...]
     names: tuple[str, ...]
-    unread_format: str = ""
 
 
 class OperationCompiler:
@@ -153,7 +159,7 @@ class OperationCompiler:
         parameters, names = self._parameters(spec, path, compiled.upstream, inputs, texts)
         query = self._query(path, compiled.query, spec.place, texts)
         body, body_names, problem = self._body(spec.body, texts)
-        codec, unread = self._codec(spec.raw_format, spec.place)
+        codec = self._codec(spec.raw_format, spec.place)
         names += [name for _, template in query for name in texts.arguments_in(template.names)] + body_names
         operation = Operation(
             id=f"{spec.namespace}.{spec.name}",
@@ -172,7 +178,7 @@ class OperationCompiler:
         )
         known = {parameter.name for parameter in parameters if parameter.value is None} | set(path.variables)
         extra = tuple(name for name in dict.fromkeys(names) if name not in known)
-        return CompiledOperation(spec, operation, path.variables, extra, unread)
+        return CompiledOperation(spec, operation, path.variables, extra)
 
     def _parameters(
         self,
@@ -220,7 +226,7 @@ class OperationCompiler:
             return None
         if item.location == "header" and item.name.lower() in upstream.auth_names:
             return None
-        return _LOCATIONS.get(item.location.lower(), "query" if spec.method in _BODYLESS else "body")
+        return LOCATIONS.get(item.location.lower(), "query" if spec.method in BODYLESS else "body")
 
     def _value(self, item: ParameterSpec, texts: Texts) -> tuple[Template | Tree | None, list[str]]:
         if item.value is MISSING or item.value is None:
@@ -267,12 +273,13 @@ class OperationCompiler:
             return None, [], ""
         return Body(codec=codec, content=content), texts.arguments_in(content.names), ""
 
-    def _codec(self, word: str, place: Place) -> tuple[Codec, str]:
+    def _codec(self, word: str, place: Place) -> Codec:
         try:
-            return registry.find("codec", word or "json"), ""
+            codec: Codec = registry.find("codec", word or "json")
         except registry.UnknownExtension as error:
             self._warn("CAP325", f"outputRawFormat: {error}; answers are passed on as they are", place)
-            return registry.find("codec", "binary"), word
+            codec = registry.find("codec", "binary")
+        return codec
 
     def _timeout(self, text: str, place: Place) -> float | None:
         if not text:
@@ -285,12 +292,6 @@ class OperationCompiler:
 
     def _warn(self, code: str, message: str, place: Place) -> None:
         self.report.add(code, message, place=place, severity="warning")
-
-
-_LOCATIONS: dict[str, Location] = {
-    "query": "query", "header": "header", "cookie": "cookie", "body": "body",
-    "formdata": "form", "form": "form",
-}  # fmt: skip
 
 
 def _base_problem(value: str) -> str:

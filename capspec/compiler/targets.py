@@ -50,10 +50,6 @@ class Targets:
         self.calls[word] += 1
         return found[ordinal]
 
-    def ambiguous(self, word: str) -> bool:
-        name = word.strip()
-        return len(self.operations.get(name, ())) > 1
-
     def _name(self, word: str) -> str:
         if word in self.operations:
             return word

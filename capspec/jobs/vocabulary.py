@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from capspec.egress import Origin, origin_of, pattern_of
+from capspec.egress import HOST_RULE, Origin, origin_of, own_names, pattern_of
 from capspec.errors import Place
 from capspec.jobs.rules import error_rule, progress_rule, rhythm, status_rule
 from capspec.jobs.terms import Terms
@@ -32,8 +31,6 @@ TIMEOUT: Final = 600.0
 MAX_ERRORS: Final = 5
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
-_HOST = re.compile(r"(\*\.)?([^\s/@?#\\:*\[\]]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?")
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _STAGES: tuple[Stage, ...] = ("status", "submit")
 _POLICIES: tuple[Policy, ...] = ("leave", "cancel")
 _LOCATIONS: tuple[Literal["header", "query", "body"], ...] = ("header", "query", "body")
@@ -142,16 +139,14 @@ class Vocabulary:
             base = origin_of(self.base_url)
         except ValueError:
             return ()
-        found = [str(base)]
-        if base.host in _LOOPBACK:
-            found += [str(base._replace(host=host)) for host in _LOOPBACK]
+        found = own_names(base)
         for written in hosts:
             found += self._pattern(written, base)
         return tuple(dict.fromkeys(found))
 
     def _pattern(self, written: Written, base: Origin) -> list[str]:
         host = written.text.strip()
-        match = _HOST.fullmatch(host)
+        match = HOST_RULE.fullmatch(host)
         text = f"{base.scheme}://{host}" if match and match[3] else str(base._replace(host=host.strip("[]")))
         try:
             if match is None:

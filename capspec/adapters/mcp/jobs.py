@@ -107,13 +107,10 @@ class JobCalls:
 
     async def _abandon(self, standing: Standing, entry: Entry) -> None:
         """Do with a job that nobody can ask about what its file says."""
-        poll = None if entry.flow.job is None else entry.flow.job.poll
-        if standing.outcome.final or poll is None or poll.on_disconnect != "cancel":
-            return
         engine = job_engine(entry)
         with self._reporting(entry):
             async with engine.clock.timeout(CANCEL_SECONDS):
-                await engine.desk.cancel(standing)
+                await engine.desk.abandon(standing)
 
     @contextmanager
     def _reporting(self, entry: Entry) -> Iterator[None]:

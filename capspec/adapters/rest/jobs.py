@@ -100,10 +100,8 @@ class JobResponses:
 
     async def _abandon(self, standing: Standing) -> None:
         """Do with a job that nobody can ask about what its file says."""
-        poll = _poll(standing)
-        if poll is not None and poll.on_disconnect == "cancel" and not standing.outcome.final:
-            with suppress(CallError):
-                await self._desk.cancel(standing)
+        with suppress(CallError):
+            await self._desk.abandon(standing)
 
     # -- asking ---------------------------------------------------------------------------------------
 
