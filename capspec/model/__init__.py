@@ -2,7 +2,8 @@
 
 from capspec.model.capability import BindSpec, Capability, parse
 from capspec.model.consumes import BodySpec, ExtensionSpec, OperationSpec, UpstreamSpec
-from capspec.model.exposes import CallSpec, FlowSpec, HintsSpec, ListenerSpec
+from capspec.model.exposes import ListenerSpec
+from capspec.model.flows import CallSpec, FlowSpec, HintsSpec
 from capspec.model.parameters import OutputSpec, ParameterSpec
 
 __all__ = [

@@ -1,0 +1,123 @@
+"""What one REST operation, tool, resource or aggregate function does, as the author wrote it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from capspec.errors import Place
+from capspec.model.consumes import METHODS, ExtensionSpec
+from capspec.model.parameters import OutputSpec, ParameterSpec, parse_outputs, parse_parameters
+from capspec.node import Node
+from capspec.values import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallSpec:
+    """Which consumed operation to call, and with what."""
+
+    target: str
+    arguments: dict[str, Json]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HintsSpec:
+    """What a tool does to the world, as MCP's tool annotations say it; None is "not said"."""
+
+    read_only: bool | None = None
+    destructive: bool | None = None
+    idempotent: bool | None = None
+    open_world: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowSpec:
+    """One REST operation or one MCP tool: how it is reached, and what it does.
+
+    `method` and `path` are "" for tools. `declares_inputs` is true for an empty list too. `steps` and
+    `mappings` stand for `call` in orchestrations.
+    """
+
+    name: str
+    title: str
+    description: str
+    tags: tuple[str, ...]
+    method: str
+    path: str
+    inputs: tuple[ParameterSpec, ...]
+    declares_inputs: bool
+    call: CallSpec | None
+    steps: tuple[ExtensionSpec, ...]
+    step_names: tuple[str, ...]
+    mappings: tuple[tuple[str, Json], ...]
+    ref: str
+    outputs: tuple[OutputSpec, ...]
+    hints: HintsSpec
+    timeout: str
+    place: Place
+
+
+def parse_flow(
+    name: str, node: Node, *, path: str, inputs: tuple[ParameterSpec, ...], kind: str = "a tool"
+) -> FlowSpec:
+    method = node.text("method", default="GET").upper() if path else ""
+    if path and method not in METHODS:
+        node.error("CAP124", f"'{method}' is not an HTTP method", hint=f"use one of {', '.join(METHODS)}")
+    steps = node.named("steps")
+    spec = FlowSpec(
+        name=name or (f"{method.lower()}-{path.strip('/') or 'root'}" if path else ""),
+        title=node.text("label", "display", "title"),
+        description=node.text("description"),
+        tags=node.texts("tags"),
+        method=method,
+        path=path,
+        inputs=(*inputs, *parse_parameters(node)),
+        declares_inputs=bool(inputs) or node.has("inputParameters"),
+        call=parse_call(node),
+        steps=tuple(ExtensionSpec(type=step.text("type"), node=step, place=step.place) for _, step in steps),
+        step_names=tuple(step_name for step_name, _ in steps),
+        mappings=_mappings(node),
+        ref=node.text("ref"),
+        outputs=parse_outputs(node),
+        hints=_hints(node),
+        timeout=node.text("timeout"),
+        place=node.place,
+    )
+    node.has("path", "responses", "responseBinary", "operationId", "binary")
+    node.finish("an exposed operation" if path else kind)
+    return spec
+
+
+def parse_call(node: Node) -> CallSpec | None:
+    """`call: ns.op` with `with` beside it, or `call: {operation: ns.op, with: {…}}`."""
+    child = node.get("call")
+    arguments = dict(node.mapping("with"))
+    if child is None:
+        return None
+    if isinstance(child.value, dict):
+        target = child.text("operation", "call", "target")
+        return CallSpec(target=target, arguments={**arguments, **child.mapping("with")}, place=child.place)
+    return CallSpec(target=child.as_text(), arguments=arguments, place=child.place)
+
+
+def _mappings(node: Node) -> tuple[tuple[str, Json], ...]:
+    found = []
+    for item in node.members("mappings"):
+        value = item.raw("value")
+        found.append((item.text("target", "targetName"), value))
+        item.finish("a mapping")
+    return tuple(found)
+
+
+def _hints(node: Node) -> HintsSpec:
+    child = node.get("hints")
+    if child is None:
+        return HintsSpec()
+    spec = HintsSpec(
+        read_only=child.flag("readOnly", "readOnlyHint"),
+        destructive=child.flag("destructive", "destructiveHint"),
+        idempotent=child.flag("idempotent", "idempotentHint"),
+        open_world=child.flag("openWorld", "openWorldHint"),
+    )
+    child.finish("hints")
+    return spec
