@@ -20,12 +20,19 @@ from capspec.engine import CallEngine
 from capspec.events import EventStream, log_event
 from capspec.jobs.handles import HandleKey
 from capspec.jobs.running import Jobs
+from capspec.node import Node
 from capspec.plan import Plan
+from capspec.scripting.governance import Governance, rules_of
+from capspec.scripting.running import attach
+from capspec.scripting.scripts import Scripts
 from capspec.upstream import Upstreams
 from capspec.wire import Transport
 
 HANDLE_VARIABLE = "CAPSPEC_HANDLE_KEY"
 """The secret that handles of jobs are made with, at least 16 characters."""
+
+SCRIPTING_VARIABLE = "CAPSPEC_SCRIPTING"
+"""`false` switches all scripts off, whatever a file says."""
 
 BASE_URI_VARIABLE = "CAPSPEC_BASE_URI_"
 """`CAPSPEC_BASE_URI_<NAMESPACE>` replaces a base URI; the namespace in upper case, `_` for other marks."""
@@ -37,7 +44,8 @@ class EngineOptions:
 
     `handle_secret` is what the handles of jobs and our own links are made with: with the same one, they
     outlive a restart and any replica reads them; without one, keys are made that last as long as the process.
-    `assets_folder` is where saved assets are kept; "" means a folder among the user's caches.
+    `assets_folder` is where saved assets are kept; "" means a folder among the user's caches. Without
+    `scripting` no script runs, whatever the file says.
     """
 
     timeout: float = 60.0
@@ -45,6 +53,7 @@ class EngineOptions:
     transport: str = "httpx"
     handle_secret: str = field(default="", repr=False)
     assets_folder: str | os.PathLike[str] = ""
+    scripting: bool = True
 
 
 def load_plan(
@@ -53,18 +62,21 @@ def load_plan(
     environ: Mapping[str, str],
     base_uris: Mapping[str, str] | None = None,
     rewrite: Callable[[str], str] = str,
+    root: str | os.PathLike[str] | None = None,
+    mock: bool = False,
 ) -> Plan:
     """A capability file, compiled.
 
     `base_uris` replaces base URIs by namespace; `rewrite` leads from any other address that the file names to
-    the one that is called.
+    the one that is called. Imports are read from below `root`, which is the file's own folder when None.
+    With `mock`, flows answer from their declared outputs, and nobody is called.
 
     Raises CapspecError with every problem that was found.
     """
-    capability = model.parse(document.read(path))
+    capability = model.parse(document.read(path, root=root))
     found = bindings.resolve(capability, environ)
     uris = {**_uris_from(environ, capability), **(base_uris or {})}
-    return compile_capability(capability, found, base_uris=uris, rewrite=rewrite)
+    return compile_capability(capability, found, base_uris=uris, rewrite=rewrite, mock=mock)
 
 
 def _uris_from(environ: Mapping[str, str], capability: model.Capability) -> dict[str, str]:
@@ -107,10 +119,15 @@ async def open_engine(
     links = LinkKey(options.handle_secret, plan.name)
     shelf = Shelf(plan, upstreams, clock, events, key=links, storage=_storage(options))
     desk = Desk(Jobs(plan.operations, upstreams, clock, events), _handle_key(plan, options), clock, shelf)
+    rules = rules_of(Node.root(plan.document))
+    scripts = Scripts(Governance(rules, forbidden=not options.scripting), clock, events)
     try:
         await shelf.sweep()
-        yield CallEngine(plan, upstreams, clock, events, desk, shelf)
+        engine = CallEngine(plan, upstreams, clock, events, desk, shelf)
+        attach(engine, scripts)
+        yield engine
     finally:
+        await scripts.close()
         await shelf.close()
         if transport is None:
             await carrier.close()

@@ -39,21 +39,35 @@ class _Variable:
     value: Secret | None
 
 
+_Missing = dict[tuple[str, str], dict[Place, None]]
+"""Names and binds of variables without a value, and where each is asked for."""
+
+
 class Bindings:
-    """The variables of a capability.
+    """The variables of a capability, as the texts of its own file see them.
 
     `NAME`, `namespace.NAME`, `env.NAME` and `secrets.NAME` all name a variable. One that no bind declares is
     looked up in the environment. Of several binds that declare a name, the last that has a value counts. A
     blank value counts as none: sent as a credential it could only be refused, and less clearly.
+
+    `files` are the variables as other files see them, which brought binds of their own when entries were
+    imported from them. Where variables are asked for that have no value is noted in `missing`.
     """
 
-    __slots__ = ("_environ", "_found", "_missing", "_sources")
+    __slots__ = ("_environ", "_files", "_found", "_missing", "_sources")
 
-    def __init__(self, sources: Sequence[_Source], environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        sources: Sequence[_Source],
+        environ: Mapping[str, str],
+        missing: _Missing,
+        files: Mapping[str, Bindings],
+    ) -> None:
         self._sources = tuple(sources)
         self._environ = environ
+        self._files = files
         self._found: dict[str, _Variable] = {}
-        self._missing: dict[tuple[str, str], dict[Place, None]] = {}
+        self._missing = missing
         for source in self._sources:
             for name in source.spec.keys:
                 self._find(f"{source.spec.namespace}.{name}")
@@ -64,12 +78,20 @@ class Bindings:
     def __repr__(self) -> str:
         return f"Bindings({len(self._sources)} binds)"
 
+    def seen_in(self, file: str) -> Bindings:
+        """The variables as the texts of a file see them. `file` is the `source` of its places."""
+        return self._files.get(file, self)
+
     def resolve(self, text: str, place: Place) -> tuple[str, tuple[str, ...]]:
         """The text with its variables put in, and the names of those that have no value, which become "".
+
+        They are those that the file sees which the place is in.
 
         A whole text `$secrets.NAME` or `$env.NAME` is a variable without its braces. Values are put in as
         they are: braces in them mean nothing. Raises CompileError for a text that is not a template.
         """
+        if place.source in self._files:
+            return self._files[place.source].resolve(text, place)
         text = _BARE.sub(r"{{\1}}", text) if _BARE.fullmatch(text) else text
         try:
             template = compile_template(text)
@@ -121,7 +143,9 @@ class Bindings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """All values known so far, revealed, the longest first, so that they can be masked in order."""
-        values = {item.value.reveal() for item in self._found.values() if item.value is not None}
+        views = (self, *self._files.values())
+        found = (item for view in views for item in view._found.values())
+        values = {item.value.reveal() for item in found if item.value is not None}
         return tuple(sorted(values, key=lambda value: (-len(value), value)))
 
     # -- within -------------------------------------------------------------------------------------
@@ -162,23 +186,32 @@ class Bindings:
 
 
 def resolve(capability: Capability, environ: Mapping[str, str]) -> Bindings:
-    """Open every bind of a capability, once.
+    """Open every bind of a capability and of what it imports, once.
 
     A bind that cannot be read is no error: its variables are missing, and `bind` says why.
     """
-    path = capability.document.path
-    folder = None if path is None else path.parent
+    sources = [_opened(spec, environ) for spec in capability.binds]
 
-    def opened(spec: BindSpec) -> _Source:
-        try:
-            values = registry.find("bind", _provider(spec))(spec.location, folder, environ)
-        except registry.UnknownExtension as error:
-            return _Source(spec=spec, values={}, reason=str(error))
-        except BindError as error:
-            return _Source(spec=spec, values={}, reason=error.problems[0].message)
-        return _Source(spec=spec, values=values)
+    def seen(files: Iterable[str]) -> list[_Source]:
+        """What counts most comes last."""
+        return [source for file in files for source in sources if source.spec.file == file]
 
-    return Bindings([opened(spec) for spec in capability.binds], environ)
+    missing: _Missing = {}
+    files = {
+        file: Bindings(seen(reversed(visible)), environ, missing, {})
+        for file, visible in capability.scopes.items()
+    }
+    return Bindings(seen([capability.document.source]), environ, missing, files)
+
+
+def _opened(spec: BindSpec, environ: Mapping[str, str]) -> _Source:
+    try:
+        values = registry.find("bind", _provider(spec))(spec.location, spec.folder, environ)
+    except registry.UnknownExtension as error:
+        return _Source(spec=spec, values={}, reason=str(error))
+    except BindError as error:
+        return _Source(spec=spec, values={}, reason=error.problems[0].message)
+    return _Source(spec=spec, values=values)
 
 
 def _refusal(message: str, place: Place) -> CompileError:

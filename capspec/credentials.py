@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import unquote_plus, urlencode
 
 from capspec.request.encoding import header_value
 from capspec.settings import Settings
+from capspec.values import Json
 from capspec.wire import Request, Response, Send
 
 
@@ -29,6 +31,24 @@ def checked_credential(settings: Settings, what: str, text: str, *, hint: str = 
         return header_value(text)
     except ValueError as error:
         raise settings.refuse(f"{what} {error}") from None
+
+
+def described(keys: Mapping[str, str]) -> dict[str, Json]:
+    """The part of the language's JSON Schema for settings with these keys, each with its description."""
+    return {"type": "object", "properties": {name: {"description": text} for name, text in keys.items()}}
+
+
+def with_query(url: str, name: str, value: str | bytes) -> str:
+    """The URL with a pair at the end of its query, in the place of any of the name."""
+    rest = without_query(url, name)
+    return f"{rest}{'&' if '?' in rest else '?'}{urlencode({name: value})}"
+
+
+def without_query(url: str, name: str) -> str:
+    """The URL without the pairs of this name in its query."""
+    address, _, query = url.partition("?")
+    kept = [item for item in query.split("&") if item and unquote_plus(item.partition("=")[0]) != name]
+    return f"{address}?{'&'.join(kept)}" if kept else address
 
 
 class FixedHeaders:

@@ -146,6 +146,23 @@ class Desk:
             return accepted.outcome
         return await self._jobs.wait(accepted.job)
 
+    async def begin(
+        self, operation: Operation, arguments: Mapping[str, Json], principal: str
+    ) -> dict[str, Json] | Answer:
+        """Start a job within a flow: its handle as `job`, and its `state`. Raises CallError."""
+        accepted = await self._jobs.submit(operation, arguments)
+        if not isinstance(accepted, Accepted):
+            return accepted
+        return {"job": self._key.seal(accepted.job, principal), "state": str(accepted.outcome.state)}
+
+    async def join(self, handle: str, principal: str, seconds: float | None) -> Outcome:
+        """The end of a job that was begun, or where it stands after `seconds`.
+
+        Raises JobNotFound, JobExpired.
+        """
+        job = self._key.open(handle, principal, now=self._clock.wall())
+        return await self._jobs.wait(job, until=seconds)
+
     def find(self, flow: Flow, handle: str, principal: Principal, links: str = "") -> Standing:
         """The job of a handle, before any look. Raises JobNotFound, JobExpired."""
         if flow.job is None:

@@ -45,10 +45,14 @@ class Edge:
     `app` reads `scope["path"]` after `scope["root_path"]` (ASGI 3, HTTP scope), so that it can be mounted
     anywhere. `running` is entered for as long as it serves. `drain` is awaited at shutdown, when no new
     request is taken: it ends endless streams and waits for calls in flight. `endpoint` is the path that
-    clients are told, "" for the mount point itself.
+    clients are told, "" for the mount point itself. `well_known` are paths of the origin (RFC 8615) that
+    `app` answers with an empty `root_path`, wherever it is mounted. `paths` are those below its root that it
+    answers; () for all of them.
     """
 
     app: ASGIApp
     running: Callable[[], AbstractAsyncContextManager[None]] = _nothing
     drain: Callable[[], Awaitable[None]] = _drained
     endpoint: str = ""
+    well_known: frozenset[str] = frozenset()
+    paths: tuple[str, ...] = ()

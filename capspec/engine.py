@@ -11,13 +11,16 @@ from capspec.clock import Clock
 from capspec.desk import Desk, Standing
 from capspec.errors import CallError, MappingError, Unavailable, UpstreamError, UpstreamTimeout
 from capspec.events import EventStream, FlowFinished
+from capspec.forwarding import Forwarding
 from capspec.inputs import admit, passed_on
 from capspec.jobs.outcome import Outcome, State
 from capspec.masking import Masking
-from capspec.plan import Answer, Call, Extra, Flow, Operation, Plan, Result, Scope, Step, is_failure
+from capspec.orchestration import run_tasks
+from capspec.plan import Answer, Call, Extra, Flow, Operation, Plan, Result, Scope, is_failure
 from capspec.steps.call import CallStep
 from capspec.upstream import Upstreams
 from capspec.values import MISSING, Json, Missing
+from capspec.wire import Request, Response
 
 _OF_THE_BYTES = frozenset({"accept-ranges", "content-range", "etag"})
 """Headers that describe bytes which are not passed on as they came."""
@@ -26,7 +29,8 @@ _OF_THE_BYTES = frozenset({"accept-ranges", "content-range", "etag"})
 class CallEngine:
     """Runs the calls of one plan. Holds no state of a call.
 
-    `desk` knows about the jobs that calls start, `assets` about the links of ours in their answers.
+    `desk` knows about the jobs that calls start, `assets` about the links of ours in their answers;
+    `forwarding` passes requests on that are no calls.
     """
 
     def __init__(
@@ -38,6 +42,7 @@ class CallEngine:
         self.desk = desk
         self.assets = assets
         self._upstreams = upstreams
+        self.forwarding = Forwarding(plan, upstreams, clock, events)
         self._masking = Masking(plan.secrets)
 
     async def run(self, call: Call) -> Result:
@@ -59,7 +64,7 @@ class CallEngine:
         flow = call.flow
         async with self._observed(call) as ended:
             scope = self._admitted(call)
-            step = flow.steps[0]
+            step = flow.block.tasks[0].step if flow.block.tasks else None
             if flow.job is None or not isinstance(step, CallStep):
                 raise Unavailable(f"'{flow.name}' starts no job")
             call = replace(call, extra=scope.extra)
@@ -67,6 +72,10 @@ class CallEngine:
             found = await self._answered(call, started, scope) if isinstance(started, Answer) else started
             ended.append(f"HTTP {found.status}" if isinstance(found, Result) and found.failed else "")
         return found
+
+    async def fetch(self, request: Request) -> Response:
+        """Make a request that is no call's, such as a guard's. Raises CallError when there is no answer."""
+        return await self._upstreams.fetch(request)
 
     # -- one call -------------------------------------------------------------------------------------
 
@@ -112,33 +121,26 @@ class CallEngine:
             raise Unavailable(f"'{flow.name}' is not available: {flow.unavailable}")
         admitted = admit(flow, call.arguments)
         extra = passed_on(flow, admitted.undeclared, call.extra)
-        return Scope(arguments=admitted.arguments, extra=extra, aliases=flow.aliases)
+        scope = Scope(
+            arguments=admitted.arguments, extra=extra, aliases=flow.aliases, principal=call.principal.name
+        )
+        if flow.preset is not None:
+            preset = flow.preset.read(scope)
+            assert isinstance(preset, dict)
+            scope.arguments = preset
+        return scope
 
     async def _run(self, call: Call, scope: Scope) -> Result:
         flow = call.flow
-        outcome: Answer | Json | Missing = None
-        for step in flow.steps if flow.document is not None else flow.steps[:-1]:
-            outcome = await self._intermediate(step, scope)
-            if outcome is not MISSING:
-                scope.steps[step.name] = outcome
-        last = flow.steps[-1] if flow.document is None and flow.steps else None
-        if last is not None:
-            outcome = await last.run(scope, self)
+        block = flow.block
+        outcome = await run_tasks(block, scope, self, open_end=block.document is None)
         if isinstance(outcome, Answer):
             return await self._answered(call, outcome, scope)
+        last = block.tasks[-1].step if block.tasks and block.document is None else None
         called = last.operation if isinstance(last, CallStep) else None
         outcome = await self._with_own_links(call, scope, called, None if outcome is MISSING else outcome)
-        document = MISSING if flow.document is None else flow.document.read(scope)
+        document = MISSING if block.document is None else block.document.read(scope)
         return _shaped(flow, outcome if document is MISSING else document, scope, 200)
-
-    async def _intermediate(self, step: Step, scope: Scope) -> Json | Missing:
-        outcome = await step.run(scope, self)
-        if not isinstance(outcome, Answer):
-            return outcome
-        if is_failure(outcome.status):
-            await outcome.close()
-            raise UpstreamError(f"step '{step.name}' failed: {outcome.operation} answered {outcome.status}")
-        return await self.decode(outcome)
 
     # -- what came of it ------------------------------------------------------------------------------
 
@@ -192,9 +194,9 @@ class CallEngine:
         """What the operation gave with our own links, which what earlier steps gave has then, too."""
         found = [] if operation is None else [(operation, document)]
         found += [
-            (step.operation, scope.steps[step.name])
-            for step in call.flow.steps
-            if isinstance(step, CallStep) and step.name in scope.steps
+            (task.step.operation, scope.steps[task.step.name])
+            for task in call.flow.block.tasks
+            if isinstance(task.step, CallStep) and task.step.name in scope.steps
         ]
         for called, value in found:
             if called.assets is not None:
@@ -227,13 +229,35 @@ class CallEngine:
     async def decode(self, answer: Answer) -> Json:
         return await self._upstreams.decode(answer)
 
+    async def error_body(self, answer: Answer) -> Json:
+        try:
+            answer.revise(self._masking.content(await answer.read()))
+            return await self.decode(answer)
+        except CallError:
+            return None
+
+    async def begin(
+        self, operation: Operation, arguments: Mapping[str, Json], principal: str
+    ) -> Answer | Json:
+        return await self.desk.begin(operation, arguments, principal)
+
+    async def join(self, handle: str, principal: str, seconds: float | None) -> Json:
+        return _result_of(await self.desk.join(handle, principal, seconds), "the job")
+
     async def finish(self, operation: Operation, arguments: Mapping[str, Json]) -> Answer | Json:
         ended = await self.desk.finish(operation, arguments)
-        if isinstance(ended, Outcome) and ended.state is not State.SUCCEEDED:
-            reason = ended.message or ended.provider_status or str(ended.state)
-            raise UpstreamError(f"the job of {operation.id} did not succeed: {reason}")
-        return ended.result if isinstance(ended, Outcome) else ended
+        return _result_of(ended, f"the job of {operation.id}") if isinstance(ended, Outcome) else ended
+
+
+def _result_of(ended: Outcome, job: str) -> Json:
+    if ended.state is not State.SUCCEEDED:
+        reason = ended.message or ended.provider_status or str(ended.state)
+        raise UpstreamError(f"{job} did not succeed: {reason}")
+    return ended.result
 
 
 def _shaped(flow: Flow, document: Json, scope: Scope, status: int) -> Result:
-    return Result(status=status, value=flow.output.read(document, scope.names))
+    value = flow.output.read(document, scope.names)
+    if not flow.block.tasks and value in (None, {}):
+        status = 204  # nothing is called, and the file has nothing to answer
+    return Result(status=status, value=value)

@@ -24,6 +24,10 @@
         MethodError       CAP612   405   the path has routes for other methods
         BodySizeError     CAP613   413   the request's body is over the limit
         BodyEncodingError CAP614   415   the request's body is compressed
+        AuthUnavailable   CAP615   503   who says who a caller is cannot be asked now
+        BodyStalled       CAP616   408   the rest of the request's body does not come
+        ScriptError       CAP617   500   a script failed, or was stopped at a limit
+        ScriptTimeout     CAP618   504   a script took too long
         InternalError     CAP699   500   something broke that should not have
 
 The first digit of a code is the phase, never an HTTP status.
@@ -142,6 +146,15 @@ class UpstreamError(CallError):
     title = "The upstream failed"
 
 
+class StepError(UpstreamError):
+    """A step's upstream answered with an error: its status (RFC 9110, 15), and its body, None if unread."""
+
+    def __init__(self, message: str, *, upstream_status: int, body: object = None) -> None:
+        super().__init__(message)
+        self.upstream_status = upstream_status
+        self.body = body
+
+
 class MappingError(CallError):
     """The upstream's answer is not in the declared format, or cannot be mapped."""
 
@@ -159,23 +172,32 @@ class UpstreamTimeout(CallError):
 
 
 class AuthError(CallError):
-    """The caller did not prove who it is. `challenge` goes into WWW-Authenticate (RFC 9110, 11.6.1)."""
+    """The caller did not prove who it is. Each of `challenges` is a WWW-Authenticate (RFC 9110, 11.6.1)."""
 
     code = "CAP605"
     status = 401
     title = "Authentication required"
 
-    def __init__(self, message: str, *, challenge: str = "", hint: str = "") -> None:
+    def __init__(self, message: str, *, challenge: str | tuple[str, ...] = "", hint: str = "") -> None:
         super().__init__(message, hint=hint)
-        self.challenge = challenge
+        self.challenges = challenge if isinstance(challenge, tuple) else (challenge,) if challenge else ()
+
+    @property
+    def challenge(self) -> str:
+        """The first of them, "" when there is none."""
+        return self.challenges[0] if self.challenges else ""
 
 
 class ForbiddenError(CallError):
-    """The caller is known and may not do this."""
+    """The caller is known and may not do this. `challenge` says what it would take (RFC 6750, 3)."""
 
     code = "CAP606"
     status = 403
     title = "Not allowed"
+
+    def __init__(self, message: str, *, challenge: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.challenges = (challenge,) if challenge else ()
 
 
 class MissingSecret(CallError):
@@ -244,6 +266,43 @@ class BodyEncodingError(CallError):
     code = "CAP614"
     status = 415
     title = "Unsupported content encoding"
+
+
+class BodyStalled(CallError):
+    """The caller stopped sending its request's body (RFC 9110, 15.5.9)."""
+
+    code = "CAP616"
+    status = 408
+    title = "The request body did not come"
+
+
+class AuthUnavailable(CallError):
+    """Who says who a caller is cannot be asked, so nobody gets in. `reason` is for the log only."""
+
+    code = "CAP615"
+    status = 503
+    title = "Callers cannot be checked"
+
+    def __init__(self, reason: str, *, retry_after: float = 5.0) -> None:
+        message = "who is calling cannot be checked at the moment"
+        super().__init__(message, hint="try again later", retry_after=retry_after)
+        self.reason = reason
+
+
+class ScriptError(CallError):
+    """A script of a flow failed, or was stopped at one of its limits."""
+
+    code = "CAP617"
+    status = 500
+    title = "A script failed"
+
+
+class ScriptTimeout(ScriptError):
+    """A script did not end in time."""
+
+    code = "CAP618"
+    status = 504
+    title = "A script took too long"
 
 
 class InternalError(CallError):

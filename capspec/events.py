@@ -86,6 +86,32 @@ class OfferHidden(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallersUnchecked(Event):
+    """A listener lets nobody in for now, because who knows its callers cannot be asked, and why."""
+
+    listener: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptFinished(Event):
+    """A script of a step ended: `code` is the error's code, or "" for success; `seconds` with its waiting."""
+
+    script: str
+    language: str
+    seconds: float
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptPrinted(Event):
+    """The beginning of what a script wrote to its console; for its author only."""
+
+    script: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnexpectedError(Event):
     """Something broke that should not have: `error` goes to the log with its traceback, never to a caller."""
 
@@ -128,5 +154,7 @@ def log_event(event: Event) -> None:
         _log.warning("a link in an answer of %s is left as it is: %s", event.operation, event.reason)
     elif isinstance(event, OfferHidden):
         _log.warning("%s of %s is hidden: %s", event.offer, event.capability, event.reason)
+    elif isinstance(event, CallersUnchecked):
+        _log.warning("callers of %s cannot be checked: %s", event.listener, event.reason)
     else:
         _log.debug("%s", event)

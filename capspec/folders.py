@@ -1,4 +1,4 @@
-"""A folder and a name in it to the bytes of a file: none that is hidden, none outside of the folder."""
+"""A location to a path; a folder and a name in it to the bytes of a file, none outside of the folder."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import unquote
 
 _WANTED = ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY")
 _FLAGS = functools.reduce(operator.or_, (getattr(os, name, 0) for name in _WANTED), os.O_RDONLY)
@@ -17,6 +19,27 @@ _FLAGS = functools.reduce(operator.or_, (getattr(os, name, 0) for name in _WANTE
 
 _NO_NAMES = (errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL)
 """Errors that say that nothing can have the name."""
+
+
+def locate(location: str, folder: Path | None) -> Path:
+    """The path that a location means: a path, or a file URL (RFC 8089).
+
+    One that does not begin with a slash is relative to `folder`, and so are the URLs `file:///./x` and
+    `file://./x`. Raises ValueError for a relative one when there is no `folder`.
+    """
+    text = location
+    if location[:5].lower() == "file:":
+        text = unquote(location[5:])
+        if text.startswith(("///./", "///../", "//localhost/")):
+            text = text.removeprefix("///").removeprefix("//localhost")
+        else:
+            text = text.removeprefix("//")
+    path = Path(text)
+    if path.is_absolute():
+        return path
+    if folder is None:
+        raise ValueError(f"{location} is relative, and the capability was not read from a file")
+    return folder / path
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +84,23 @@ class Folder:
         Raises FileNotFoundError when there is no such file here, another OSError when it cannot be read, and
         ValueError with its size in bytes as the argument when that is over `limit`.
         """
-        descriptor = self._open(name)
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            os.close(descriptor)
-            raise FileNotFoundError(name)
-        with os.fdopen(descriptor, "rb") as file:
+        with self.open(name) as file:
+            size = os.fstat(file.fileno()).st_size
             content = file.read(limit + 1)
         if len(content) > limit:
-            raise ValueError(max(status.st_size, len(content)))
+            raise ValueError(max(size, len(content)))
         return content
+
+    def open(self, name: str) -> BinaryIO:
+        """The file, to be closed by whoever asked for it.
+
+        Raises FileNotFoundError when there is no such file here, another OSError when it cannot be read.
+        """
+        descriptor = self._open(name)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise FileNotFoundError(name)
+        return os.fdopen(descriptor, "rb")
 
     def _open(self, name: str) -> int:
         path = self._real(self.root / name) if "\0" not in name else None

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from capspec.jsonpath import JsonPath, compile_path
 from capspec.plan import Scope
-from capspec.template import Template, Tree, compile_tree
+from capspec.references import Source
 from capspec.values import MISSING, Json, Missing
 
 
@@ -16,14 +15,7 @@ class Mapping:
     """One value put at `target`, a path of object members."""
 
     target: tuple[str, ...]
-    source: JsonPath | Template | Tree
-
-    def read(self, scope: Scope) -> Json | Missing:
-        if isinstance(self.source, JsonPath):
-            return self.source.read({**scope.arguments, **scope.steps}, MISSING)
-        if isinstance(self.source, Template):
-            return self.source.value(scope.names)
-        return self.source.render(scope.names)
+    source: Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +28,7 @@ class Mappings:
         """The document; MISSING when no mapping found anything."""
         document: dict[str, Json] = {}
         for mapping in self.mappings:
-            value = mapping.read(scope)
+            value = mapping.source.read(scope)
             if value is not MISSING:
                 _put(document, mapping.target, value)
         return document or MISSING
@@ -45,30 +37,12 @@ class Mappings:
 def _put(document: dict[str, Json], target: tuple[str, ...], value: Json) -> None:
     for name in target[:-1]:
         inner = document.get(name)
-        if not isinstance(inner, dict):
-            inner = document[name] = {}
+        # What a source gave is not ours to change.
+        inner = document[name] = dict(inner) if isinstance(inner, dict) else {}
         document = inner
     document[target[-1]] = value
 
 
-def compile_mappings(
-    written: Sequence[tuple[str, Json]], compile_text: Callable[[str], Template]
-) -> Mappings:
-    """Targets with dots nest. A value that begins with `$` is a JSONPath over steps and arguments (RFC 9535),
-    any other text a template, anything else a constant.
-
-    Raises JsonPathError or TemplateError.
-    """
-    return Mappings(
-        tuple(
-            Mapping(tuple(target.split(".")), _source(value, compile_text))
-            for target, value in written
-            if target
-        )
-    )
-
-
-def _source(value: Json, compile_text: Callable[[str], Template]) -> JsonPath | Template | Tree:
-    if not isinstance(value, str):
-        return compile_tree(value)
-    return compile_path(value) if value.startswith("$") else compile_text(value)
+def joined(sources: Iterable[tuple[str, Source]]) -> Mappings:
+    """Each source's value at its target. Targets with dots nest."""
+    return Mappings(tuple(Mapping(tuple(target.split(".")), source) for target, source in sources if target))

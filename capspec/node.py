@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from capspec.document import Document, Pointer
 from capspec.errors import Place, Problem, Severity, sort_problems
@@ -17,9 +17,13 @@ from capspec.values import MISSING, Json, Missing
 
 @dataclass(slots=True)
 class Report:
-    """Collects problems; the same message in many places becomes one problem with a count."""
+    """Collects problems; the same message in many places becomes one problem with a count.
+
+    `reached` says of files that others import how they were come by; their problems say so too.
+    """
 
     found: dict[tuple[str, str], list[Problem]] = field(default_factory=dict)
+    reached: dict[str, str] = field(default_factory=dict)
 
     def add(
         self, code: str, message: str, *, place: Place | None, hint: str = "", severity: Severity = "error"
@@ -29,7 +33,7 @@ class Report:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        return sort_problems(_grouped(group) for group in self.found.values())
+        return sort_problems(self._told(_grouped(group)) for group in self.found.values())
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -38,6 +42,10 @@ class Report:
     @property
     def warnings(self) -> tuple[Problem, ...]:
         return tuple(problem for problem in self.problems if problem.severity == "warning")
+
+    def _told(self, problem: Problem) -> Problem:
+        way = self.reached.get(problem.place.source) if problem.place else None
+        return replace(problem, message=f"{problem.message} ({way})") if way else problem
 
 
 def _grouped(group: list[Problem]) -> Problem:

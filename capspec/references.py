@@ -14,7 +14,7 @@ from typing import Protocol
 
 from capspec.jsonpath import JsonPath
 from capspec.plan import Scope
-from capspec.template import Template, Tree, compile_template, compile_tree
+from capspec.template import Template, compile_template
 from capspec.values import MISSING, Json, Missing
 
 PREFIXES = ("tools", "rest", "mcp", "inputs")
@@ -70,16 +70,46 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A value as the file has it, with templates at its leaves when it is an object or a list."""
+    """A value as the file has it."""
 
-    tree: Tree
+    value: Json
 
     @property
     def names(self) -> tuple[str, ...]:
-        return self.tree.names
+        return ()
 
     def read(self, scope: Scope) -> Json | Missing:
-        return self.tree.render(scope.names)
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """An object whose values are sources; one without a value is left out."""
+
+    sources: tuple[tuple[str, Source], ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for _, source in self.sources for name in source.names)
+
+    def read(self, scope: Scope) -> Json:
+        found = ((key, source.read(scope)) for key, source in self.sources)
+        return {key: value for key, value in found if value is not MISSING}
+
+
+@dataclass(frozen=True, slots=True)
+class Elements:
+    """A list whose elements are sources; one without a value is left out."""
+
+    sources: tuple[Source, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for source in self.sources for name in source.names)
+
+    def read(self, scope: Scope) -> Json:
+        found = (source.read(scope) for source in self.sources)
+        return [value for value in found if value is not MISSING]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +123,7 @@ class PathSource:
         return ()
 
     def read(self, scope: Scope) -> Json | Missing:
-        return self.path.read({**scope.arguments, **scope.steps}, MISSING)
+        return self.path.read(scope.values, MISSING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +137,7 @@ class Arguments:
         return tuple(key for key, _ in self.sources)
 
     def read(self, scope: Scope) -> dict[str, Json]:
-        values = {**scope.arguments, **scope.steps}
+        values = scope.values
         for key, source in self.sources:
             value = source.read(scope)
             if value is MISSING:
@@ -132,25 +162,21 @@ def dotted(values: Mapping[str, Json], path: str) -> Json | Missing:
     return found
 
 
-def compile_arguments(
-    written: Mapping[str, Json], namespaces: tuple[str, ...], compile_text: Callable[[str], Template]
-) -> Arguments:
-    """A `with` block. `namespaces` are further prefixes; `compile_text` puts bound variables in.
-
-    Raises TemplateError for a text that is not a template.
-    """
-    prefixes = (*namespaces, *PREFIXES)
-    return Arguments(
-        tuple((key, compile_source(value, prefixes, compile_text)) for key, value in written.items())
-    )
-
-
 def compile_source(
     value: Json, prefixes: tuple[str, ...], compile_text: Callable[[str], Template] = compile_template
 ) -> Source:
-    """One `with` value."""
+    """One `with` value, or the parts of one that is an object or a list. `prefixes` are further ones;
+    `compile_text` puts bound variables in.
+
+    Raises TemplateError for a text that is not a template.
+    """
+    if isinstance(value, dict):
+        members = ((key, compile_source(item, prefixes, compile_text)) for key, item in value.items())
+        return Members(tuple(members))
+    if isinstance(value, list):
+        return Elements(tuple(compile_source(item, prefixes, compile_text) for item in value))
     if not isinstance(value, str):
-        return Literal(compile_tree(value))
+        return Literal(value)
     reference = reference_of(value, prefixes)
     if reference is not None:
         return reference

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from http import HTTPStatus
 
 from capspec.edge import SendMessage
 
 
-async def refuse(send: SendMessage, status: HTTPStatus, detail: str) -> None:
-    """Answer a request with `application/problem+json`."""
+async def refuse(
+    send: SendMessage, status: HTTPStatus, detail: str, more: Iterable[tuple[bytes, bytes]] = ()
+) -> None:
+    """Answer a request with `application/problem+json`; `more` are further headers."""
     problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
     body = json.dumps(problem).encode()
-    headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
+    headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode()), *more]
     await send({"type": "http.response.start", "status": status.value, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import re
 from typing import Any
 
 EXTENSIONS: dict[str, dict[str, str]] = {
     "adapter": {
         "rest": "capspec.adapters.rest.adapter:build",
         "mcp": "capspec.adapters.mcp.adapter:build",
+        "skill": "capspec.adapters.skill.adapter:build",
     },
     "auth": {
         "apikey": "capspec.auth.apikey:compile_auth",
@@ -20,11 +22,17 @@ EXTENSIONS: dict[str, dict[str, str]] = {
         "basic": "capspec.auth.basic:compile_auth",
         "digest": "capspec.auth.digest:compile_auth",
         "oauth2": "capspec.auth.oauth2:compile_auth",
+        "oauth1": "capspec.auth.oauth1:compile_auth",
+        "hmac": "capspec.auth.hmac:compile_auth",
+        "aws-sig-v4": "capspec.auth.aws_sig_v4:compile_auth",
+        "certificate": "capspec.auth.certificate:compile_auth",
     },
     "guard": {
         "apikey": "capspec.guards.apikey:compile_guard",
         "bearer": "capspec.guards.bearer:compile_guard",
         "basic": "capspec.guards.basic:compile_guard",
+        "digest": "capspec.guards.digest:compile_guard",
+        "oauth2": "capspec.guards.oauth2:compile_guard",
     },
     "bind": {
         "env": "capspec.binds.env:open_source",
@@ -40,6 +48,14 @@ EXTENSIONS: dict[str, dict[str, str]] = {
     "step": {
         "call": "capspec.steps.call:compile_step",
         "lookup": "capspec.steps.lookup:compile_step",
+        "script": "capspec.steps.script:compile_step",
+        "transform": "capspec.steps.transform:compile_step",
+        "block": "capspec.steps.block:BlockStep",
+        "wait-for": "capspec.steps.wait_for:compile_step",
+    },
+    "script": {
+        "javascript": "capspec.scripting.javascript:LANGUAGE",
+        "python": "capspec.scripting.python:LANGUAGE",
     },
     "transport": {
         "httpx": "capspec.transports.httpx:open_transport",
@@ -48,17 +64,60 @@ EXTENSIONS: dict[str, dict[str, str]] = {
 
 SYNONYMS: dict[tuple[str, str], str] = {
     ("adapter", "api"): "rest",
+    ("adapter", "agent-skill"): "skill",
     ("auth", "apiKey"): "apikey",
     ("auth", "api-key"): "apikey",
     ("auth", "header"): "apikey",
+    ("auth", "headers"): "apikey",
     ("auth", "query"): "apikey",
+    ("auth", "cookie"): "apikey",
+    ("auth", "cookies"): "apikey",
+    ("auth", "custom"): "apikey",
+    ("auth", "token"): "bearer",
+    ("auth", "oauth"): "oauth2",
     ("auth", "oauth2-client-credentials"): "oauth2",
+    ("auth", "client-credentials"): "oauth2",
+    ("auth", "service-account"): "oauth2",
+    ("auth", "google-service-account"): "oauth2",
+    ("auth", "jwt-bearer"): "oauth2",
+    ("auth", "oauth1a"): "oauth1",
+    ("auth", "aws"): "aws-sig-v4",
+    ("auth", "aws4"): "aws-sig-v4",
+    ("auth", "aws-iam"): "aws-sig-v4",
+    ("auth", "sigv4"): "aws-sig-v4",
+    ("auth", "aws-signature-v4"): "aws-sig-v4",
+    ("auth", "aws-signature"): "aws-sig-v4",
+    ("auth", "hmac-signature"): "hmac",
+    ("auth", "client-certificate"): "certificate",
+    ("auth", "mtls"): "certificate",
+    ("auth", "mutualTLS"): "certificate",
     ("guard", "apiKey"): "apikey",
+    ("guard", "api-key"): "apikey",
+    ("step", "waitFor"): "wait-for",
+    ("step", "try"): "block",
+    ("step", "group"): "block",
     ("codec", "formUrlEncoded"): "form",
     ("codec", "octet-stream"): "binary",
     ("codec", "raw"): "text",
 }
-"""Other spellings of the same extension that real files use."""
+"""Other spellings of the same extension that real files use; capitals, `-`, `_` and blanks do not count."""
+
+UNSERVED: dict[tuple[str, str], str] = {
+    ("auth", "oauth2-interactive"): "needs a person at a browser; store a refresh token, and write "
+    "'type: oauth2' with 'grantType: refresh_token'",
+    ("auth", "openIdConnect"): "needs a person at a browser; store a refresh token, and write "
+    "'type: oauth2' with 'grantType: refresh_token'",
+    ("auth", "saml"): "needs a person at a browser; if the API takes SAML assertions for tokens, write "
+    "'type: oauth2' with 'grantType: saml2-bearer'",
+    ("auth", "session"): "needs a login that no file can describe; if a cookie or a token is enough, write "
+    "'type: cookie' or 'type: bearer'",
+    ("auth", "ntlm"): "signs connections instead of requests, which is not supported",
+    ("auth", "negotiate"): "needs the tickets of a signed-in person (Kerberos), which is not supported",
+    ("auth", "kerberos"): "needs the tickets of a signed-in person, which is not supported",
+}
+"""Words that mean something which no runtime without a person can do, and why."""
+
+_BETWEEN = re.compile(r"[-_ ]")
 
 
 class UnknownExtension(LookupError):
@@ -71,8 +130,16 @@ def names(kind: str) -> tuple[str, ...]:
 
 
 def canonical(kind: str, name: str) -> str:
-    """The extension's own word for a spelling."""
-    return SYNONYMS.get((kind, name), name)
+    """The extension's own word for a spelling; a word that is not known stays as it is."""
+    if name in EXTENSIONS[kind]:
+        return name
+    spellings = {_plain(word): word for word in EXTENSIONS[kind]}
+    spellings |= {_plain(word): meant for (of, word), meant in SYNONYMS.items() if of == kind}
+    return spellings.get(_plain(name), name)
+
+
+def _plain(word: str) -> str:
+    return _BETWEEN.sub("", word).lower()
 
 
 def find(kind: str, name: str) -> Any:
@@ -83,8 +150,16 @@ def find(kind: str, name: str) -> Any:
     known = EXTENSIONS[kind]
     target = known.get(canonical(kind, name))
     if target is None:
+        _explain(kind, name)
         near = difflib.get_close_matches(name, known, 1)
         mend = f"did you mean '{near[0]}'?" if near else f"use one of: {', '.join(known)}"
         raise UnknownExtension(f"'{name}' is not a known {kind}; {mend}")
     module, _, attribute = target.partition(":")
     return getattr(importlib.import_module(module), attribute)
+
+
+def _explain(kind: str, name: str) -> None:
+    """Raises UnknownExtension with the reason for a word that is known, and that nothing here can do."""
+    for (of, word), reason in UNSERVED.items():
+        if of == kind and _plain(word) == _plain(name):
+            raise UnknownExtension(f"'{name}' {reason}")

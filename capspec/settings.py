@@ -33,6 +33,22 @@ class Settings:
         place = self.node.place if child is None else child.place
         return tuple(self._resolved(item, place) for item in self.node.texts(*names))
 
+    def rendered(self, text: str, place: Place | None = None) -> str:
+        """A text that was read already, or that stands for a setting, resolved."""
+        return self._resolved(text, place or self.node.place)
+
+    def within(self, name: str) -> Settings | None:
+        """The settings of a block of these, which notes its missing variables here too; None when absent.
+
+        Raises CompileError when it is no block.
+        """
+        child = self.node.get(name)
+        if child is None:
+            return None
+        if not isinstance(child.value, dict):
+            raise self.refuse(f"'{name}' should be a mapping")
+        return Settings(child, self.resolve, self.missing)
+
     def mapping(self, *names: str) -> dict[str, str]:
         """A map of texts, values resolved."""
         child = self.node.get(*names)
@@ -53,3 +69,15 @@ class Settings:
         value, missing = self.resolve(text, place)
         self.missing.extend(missing)
         return value
+
+
+@dataclass(frozen=True, slots=True)
+class FormatSettings:
+    """What a file says of a format beside its name: `outputSchema` as it is written, "" when there is none.
+
+    `read` gives the bytes of a file by its path beside the capability file, and raises ValueError when there
+    is no such file, or none that may be read.
+    """
+
+    schema: str
+    read: Callable[[str], bytes]

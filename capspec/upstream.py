@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from email.message import Message
-from typing import TypeVar
 from urllib.parse import urlsplit
 
 from capspec.clock import Clock
+from capspec.deadlines import Bound, Deadline, Pauses
 from capspec.egress import Egress
-from capspec.errors import CallError, MappingError, MissingSecret, Unavailable, UpstreamError, UpstreamTimeout
+from capspec.errors import CallError, MappingError, MissingSecret, Unavailable, UpstreamError
 from capspec.events import EventStream, UpstreamAnswered, UpstreamRetried
 from capspec.plan import NOTHING, Answer, Extra, Operation
 from capspec.request import build
@@ -21,8 +21,6 @@ DEFAULT_TIMEOUT = 60.0
 MAX_RESPONSE_BYTES = 10 * 1024 * 1024
 
 _MAX_QUOTED = 80
-
-_T = TypeVar("_T")
 
 
 class Upstreams:
@@ -70,19 +68,44 @@ class Upstreams:
         return await self._answer(operation, replace(build(operation, arguments), url=url))
 
     async def _answer(self, operation: Operation, request: Request) -> Answer:
-        deadline = _Deadline(operation, self._clock, self._timeout)
+        deadline = Deadline(operation.id, self._clock, self._seconds(operation))
+        response = await self._begin(operation, request, deadline)
+        response.chunks = deadline.guard(response.chunks)
+        return Answer(response=response, codec=operation.codec, limit=self._limit, operation=operation.id)
+
+    def pauses(self, operation: Operation) -> Pauses:
+        """What bounds a relayed exchange with the operation's upstream, of which only the pauses count."""
+        return Pauses(operation.id, self._clock, self._seconds(operation))
+
+    async def relay(self, operation: Operation, request: Request, pauses: Pauses) -> Response:
+        """Send a request that was not built from arguments, with the credentials of an operation's upstream.
+
+        The answer's body is as long, and takes as long, as it is. Raises as `send` does.
+        """
+        _check_usable(operation)
+        return await self._begin(operation, request, pauses)
+
+    async def _begin(self, operation: Operation, request: Request, bound: Bound) -> Response:
+        """The answer as far as its body, with the event of it."""
         try:
-            response = await deadline.bound(self._exchange(operation, request))
+            response = await bound.bound(self._exchange(operation, request))
         except CallError as error:
-            self._report(operation, request, deadline, code=error.code)
+            self._report(operation, request, bound, code=error.code)
             raise
         if not 100 <= response.status <= 599:
             await response.close()
-            self._report(operation, request, deadline, code=UpstreamError.code)
+            self._report(operation, request, bound, code=UpstreamError.code)
             raise UpstreamError(f"{operation.id} answered with {response.status}, which is no HTTP status")
-        self._report(operation, request, deadline, status=response.status)
-        response.chunks = deadline.guard(response.chunks)
-        return Answer(response=response, codec=operation.codec, limit=self._limit, operation=operation.id)
+        self._report(operation, request, bound, status=response.status)
+        return response
+
+    def _seconds(self, operation: Operation) -> float:
+        return operation.timeout or operation.upstream.timeout or self._timeout
+
+    async def fetch(self, request: Request) -> Response:
+        """Make a request that is no operation's. Raises EgressDenied, UpstreamError and UpstreamTimeout."""
+        self._egress.check(request.url)
+        return await self._transport.send(request)
 
     async def decode(self, answer: Answer) -> Json:
         """The answer's body as a value; an empty one is None.
@@ -122,7 +145,7 @@ class Upstreams:
         return await (send(request) if auth is None else auth.authenticate(request, send))
 
     def _report(
-        self, operation: Operation, request: Request, deadline: _Deadline, *, status: int = 0, code: str = ""
+        self, operation: Operation, request: Request, bound: Bound, *, status: int = 0, code: str = ""
     ) -> None:
         self._events.emit(
             UpstreamAnswered(
@@ -130,45 +153,9 @@ class Upstreams:
                 method=request.method,
                 host=urlsplit(request.url).netloc,
                 status=status,
-                seconds=deadline.elapsed,
+                seconds=bound.elapsed,
                 code=code,
             )
-        )
-
-
-class _Deadline:
-    """One span of time for a whole exchange, from the first byte out to the last byte in."""
-
-    def __init__(self, operation: Operation, clock: Clock, default: float) -> None:
-        self._operation = operation.id
-        self._clock = clock
-        self._seconds = operation.timeout or operation.upstream.timeout or default
-        self._began = clock.monotonic()
-
-    @property
-    def elapsed(self) -> float:
-        return self._clock.monotonic() - self._began
-
-    async def bound(self, pending: Awaitable[_T]) -> _T:
-        """What an awaitable gives in the time that is left. Raises UpstreamTimeout."""
-        try:
-            async with self._clock.timeout(max(0.0, self._seconds - self.elapsed)):
-                return await pending
-        except TimeoutError:
-            raise self._late() from None
-
-    async def guard(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """The same bytes, within the time: a body that trickles would pass a bound on each read."""
-        while (part := await self.bound(anext(chunks, None))) is not None:
-            yield part
-            if self.elapsed >= self._seconds:
-                # Bytes that are there at once never let the clock interrupt.
-                raise self._late()
-
-    def _late(self) -> UpstreamTimeout:
-        return UpstreamTimeout(
-            f"{self._operation} did not answer within {self._seconds:g} s",
-            hint="raise 'timeout' in the file if it needs longer",
         )
 
 

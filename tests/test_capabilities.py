@@ -697,6 +697,21 @@ async def made_by(world: Studio, tool: str, **arguments: Any) -> dict[str, Any]:
     return made
 
 
+@gives("generate-image", "media-studio")
+async def make_a_picture_with_the_provider_of_ones_choice(world: Studio) -> None:
+    for provider in ("flexura", "flux", "flora", "neuroflash"):
+        made = await world.call("generate-image", provider=provider, prompt="a kite")
+        assert made["provider"] == provider
+        assert made["id"]
+        if provider == "neuroflash":
+            assert made["id"] in made["image_url"]
+        else:
+            assert (await world.fetch(made["image_url"])).startswith(PNG)
+    assert (await world.call("generate-image", prompt="a kite"))["provider"] == "flexura"
+    failing = world.call("generate-image", provider="flexura", prompt="[[fault:job-fail message=broken]]")
+    assert "broken" in await refusal(failing)
+
+
 @gives("generate-image-flexura", "media-studio")
 async def make_a_picture_with_flexura(world: Studio) -> None:
     made = await made_by(world, "generate-image-flexura", prompt="a kite", aspect_ratio="16:9")

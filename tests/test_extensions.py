@@ -113,8 +113,8 @@ async def test_a_guard_is_one_file_and_one_line(extension):
         from capspec.errors import AuthError
         from capspec.plan import Principal
         class Acme:
-            async def admit(self, headers, query):
-                if headers.get("x-acme") != "yes":
+            async def admit(self, request):
+                if request.headers.get("x-acme") != "yes":
                     raise AuthError("say x-acme: yes", challenge="Acme")
                 return Principal(name="acme", scheme="acme")
         def compile_guard(settings):

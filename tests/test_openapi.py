@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from capspec.adapters.rest.openapi import describe, security_scheme
-from capspec.plan import Flow, Principal
+from capspec.plan import Flow, Inbound, Principal
 from capspec.values import Json
 from tests.adapters.rest_world import make_flow, make_input, make_listener, make_plan
 
@@ -22,7 +22,7 @@ class DescribedGuard:
     def __init__(self, **scheme: Json) -> None:
         self.security_scheme = scheme
 
-    async def admit(self, headers: Mapping[str, str], query: Mapping[str, str]) -> Principal:
+    async def admit(self, request: Inbound) -> Principal:
         raise NotImplementedError
 
 
@@ -169,7 +169,7 @@ def test_a_guard_is_described(scheme: dict[str, Json]) -> None:
 
 def test_a_guard_that_says_nothing_is_no_scheme() -> None:
     class Silent:
-        async def admit(self, headers: Mapping[str, str], query: Mapping[str, str]) -> Principal:
+        async def admit(self, request: Inbound) -> Principal:
             raise NotImplementedError
 
     assert security_scheme(make_listener(guard=Silent())) is None

@@ -77,7 +77,27 @@ def target(found: Match[str] | NotFound | MethodNotAllowed) -> str:
     ],
 )
 def test_a_path_gives_its_placeholders_decoded_values(route: str, path: str, values: dict[str, str]) -> None:
-    assert table(route).find("GET", path) == Match(route, values)
+    found = table(route).find("GET", path)
+    assert isinstance(found, Match)
+    assert (found.target, found.values) == (route, values)
+
+
+@pytest.mark.parametrize(
+    ("route", "path", "rest"),
+    [
+        ("/files/{path}", "/files/a/b%2Fc/", (1, 4)),
+        ("/files/{path}/acl", "/files/a/b/acl/", (1, 3)),
+        ("/{id}/{rest+}/x", "/1/a//b/x", (1, 4)),
+        ("/{path}", "//a", (0, 2)),
+        ("/pets/{id}", "/pets/1", None),
+    ],
+)
+def test_a_match_says_which_segments_the_greedy_placeholder_took(
+    route: str, path: str, rest: tuple[int, int] | None
+) -> None:
+    found = table(route).find("GET", path)
+    assert isinstance(found, Match)
+    assert found.rest == rest
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,7 @@ capability:
                 duplicate: {code: 409, recover: {call: up.get-thing, with: {id: 1}}}
               assets: {mode: save, url: $.result, keep: 1h}
               webhook: {url: {in: body, name: hook}, secret: {name: key}, carriesResult: true}
+    - {import: more, from: ./more.yaml, as: also, description: Shared}
   exposes:
     - type: rest
       port: 8080
@@ -92,6 +93,21 @@ capability:
         - {name: doc, uri: 'doc://{id}', description: A text, mimeType: application/json, call: up.get-thing}
       prompts:
         - {name: ask, description: Ask, arguments: [{name: q}], template: [{role: user, content: '{{q}}'}]}
+    - type: skill
+      port: 9091
+      namespace: s
+      skills:
+        - name: things
+          description: How to find things
+          allowed-tools: [get-thing]
+          metadata: {author: somebody}
+          location: file:///./skills/things
+          tools:
+            - {name: get, description: Get a thing, from: {sourceNamespace: m, action: get-thing}}
+            - {name: guide, description: What things are, instruction: guide.md}
+            - {name: thing, description: Get a thing, call: up.get-thing}
+      groups: [{name: grouped, description: The same, skills: [{name: get-thing, call: up.get-thing}]}]
+      skill: {name: single, description: The same}
 """
 
 
@@ -156,6 +172,8 @@ def test_the_shipped_capabilities_are_valid(validator: Draft202012Validator, nam
         ("target: one.id", "targt: one.id"),
         ("{operation: up.get-thing,", "{operatoin: up.get-thing,"),
         ("role: user", "role: robot"),
+        ("sourceNamespace: m", "sourceNamspace: m"),
+        ("instruction: guide.md", "instructions: guide.md"),
         ("uri: 'doc", "url: 'doc"),
         ("{type: bearer, token", "{kind: bearer, token"),
         ("success: [done]", "succes: [done]"),
@@ -191,6 +209,7 @@ PLACES = {
     "a capability file": ("",),
     "a capability": ("capability",),
     "a bind": ("bind",),
+    "an import": ("import",),
     "a consumed API": ("consumedApi",),
     "a consumed resource": ("consumedResource",),
     "a consumed operation": ("consumedOperation",),
@@ -204,6 +223,11 @@ PLACES = {
     "hints": ("hints",),
     "an input parameter": ("input",),
     "an output parameter": ("output",),
+    "an exposed skill adapter": ("skillListener",),
+    "a skill": ("skill",),
+    "a group of skills": ("skillGroup",),
+    "a tool of a skill": ("skillTool",),
+    "'from' of a tool of a skill": ("skillToolSource",),
     "a prompt": ("prompt",),
     "a prompt argument": ("promptArgument",),
     "a prompt message": ("promptMessage",),

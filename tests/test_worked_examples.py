@@ -208,7 +208,8 @@ async def test_example_18_a_step_that_fails_stops_the_flow():
         assert result.is_error
         assert "get-ship" in text_of(result)
         assert "404" in text_of(result)
-        assert [seen.path for seen in whole.upstream.requests] == ["/ship"]
+        # The crew does not depend on the ship, and may have been asked for at the same time.
+        assert {seen.path for seen in whole.upstream.requests} <= {"/ship", "/crew"}
     async with running(REST_STEPS, answers) as whole:
         assert (await whole.get("/t")).status_code == 502
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from capspec.serving.server import server_for
 from capspec.serving.sockets import open_sockets, port_of
 from tests.upstreams import Seen, Server, reply, serving
 
-Script = Callable[[Seen], bytes]
+Script = Callable[[Seen], bytes | Awaitable[bytes]]
 
 
 def script(routes: Mapping[str, Any], *, status: int = 200) -> Script:
@@ -103,7 +103,8 @@ async def running(
     respond = answer if callable(answer) else script(answer or {})
 
     async def answered(seen: Seen, writer: asyncio.StreamWriter) -> bytes:
-        return respond(seen)
+        found = respond(seen)
+        return found if isinstance(found, bytes) else await found
 
     async with AsyncExitStack() as stack:
         upstream = await stack.enter_async_context(serving(answered))

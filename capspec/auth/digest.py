@@ -5,7 +5,6 @@ httpx does the arithmetic; its types stay in this module.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 import httpx
@@ -27,8 +26,7 @@ class Digest:
 
     async def authenticate(self, request: Request, send: Send) -> Response:
         """A streamed body is read first, because it may have to be sent twice."""
-        if request.body is not None and not isinstance(request.body, bytes):
-            request = replace(request, body=b"".join([part async for part in request.body]))
+        request = await request.whole()
         mirror = httpx.Request(request.method, request.url, headers=_raw(request.headers, "cookie"))
         flow = self._digest.auth_flow(mirror)
         next(flow)

@@ -6,11 +6,10 @@ import io
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from urllib.parse import unquote
 
 from dotenv import dotenv_values
 
-from capspec import document
+from capspec import document, folders
 from capspec.errors import BindError, LoadError
 from capspec.values import Json
 
@@ -37,19 +36,10 @@ def open_source(location: str, folder: Path | None, environ: Mapping[str, str]) 
 
 def locate(location: str, folder: Path | None) -> Path:
     """The file that a location means. Raises BindError for a relative one when there is no `folder`."""
-    text = location
-    if location[:5].lower() == "file:":
-        text = unquote(location[5:])
-        if text.startswith(("///./", "///../", "//localhost/")):
-            text = text.removeprefix("///").removeprefix("//localhost")
-        else:
-            text = text.removeprefix("//")
-    path = Path(text)
-    if path.is_absolute():
-        return path
-    if folder is None:
-        raise BindError(f"{location} is relative, and the capability was not read from a file")
-    return folder / path
+    try:
+        return folders.locate(location, folder)
+    except ValueError as error:
+        raise BindError(str(error)) from None
 
 
 def _read(path: Path) -> str:

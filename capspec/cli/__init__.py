@@ -19,10 +19,12 @@ COMMANDS = {
     "validate": "Check capability files.",
     "inspect": "Show what would be served.",
     "call": "Run one tool or operation.",
+    "install": "Add a capability to an MCP client's configuration.",
+    "install-skill": "Put a capability's skills where an agent finds them.",
     "schema": "Print the JSON Schema of the language.",
     "sandbox": "Run imitations of the providers, for trials and tests.",
 }
-"""Each command is the `command` of the module of its name in this package."""
+"""Each command is the `command` of the module of its name, with `_` for `-`, in this package."""
 
 EPILOG = """\b
 Exit codes:
@@ -45,7 +47,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        found: click.Command = importlib.import_module(f"capspec.cli.{cmd_name}").command
+        found: click.Command = importlib.import_module(f"capspec.cli.{cmd_name.replace('-', '_')}").command
         return found
 
     def resolve_command(

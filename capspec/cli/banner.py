@@ -12,13 +12,13 @@ from capspec.app import HANDLE_VARIABLE
 from capspec.cli.description import flows_of
 from capspec.cli.printing import plural
 from capspec.host_check import is_loopback
-from capspec.plan import Engine, Plan
+from capspec.plan import Engine, Listener, Plan
 from capspec.serving.listening import Mount
 from capspec.serving.serving import Serving
 from capspec.values import Json
 
 _SHOWN = 5
-_NOUNS = {"rest": "route", "mcp": "tool"}
+_NOUNS = {"rest": "route", "mcp": "tool", "skill": "skill"}
 
 
 def describe(serving: Serving, sandbox: str, *, lasting_handles: bool = False) -> dict[str, Json]:
@@ -125,11 +125,16 @@ def _endpoint(url: str, mount: Mount) -> dict[str, Json]:
         "kind": mount.kind,
         "namespace": mount.namespace,
         "url": url,
-        "count": sum(len(member.listener.available) for member in mount.members),
+        "count": sum(_offered(member.listener) for member in mount.members),
         "resources": sum(len(member.listener.resources) for member in mount.members),
         "prompts": sum(len(member.listener.prompts) for member in mount.members),
         "authentication": all(member.listener.guard is not None for member in mount.members),
     }
+
+
+def _offered(listener: Listener) -> int:
+    """The operations or tools of a listener that work, its skills, and the paths that it passes on."""
+    return len(listener.available) + len(listener.skills) + sum(not forward.unavailable for forward in listener.forwards)
 
 
 def _endpoints(description: dict[str, Json]) -> Iterator[dict[str, Json]]:

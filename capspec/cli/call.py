@@ -17,7 +17,7 @@ from capspec import app
 from capspec.cli import logs, waiting
 from capspec.cli.arguments import read_arguments
 from capspec.cli.exits import FAILED
-from capspec.cli.loading import Surroundings, environment, load_plans, loading_options
+from capspec.cli.loading import environment, load_plans, loading_options, surroundings_of
 from capspec.cli.options import engine_options, engine_options_of
 from capspec.cli.printing import print_problems, visible
 from capspec.cli.sandboxed import surroundings
@@ -70,7 +70,7 @@ def command(file: str, name: str, words: tuple[str, ...], **options: Any) -> Non
 async def _run(file: str, name: str, words: Sequence[str], options: dict[str, Any]) -> None:
     logs.configure(options["log_level"], "text")
     environ = environment(options["env_files"])
-    given = Surroundings(environ=environ, base_uris=options["base_uris"])
+    given = surroundings_of(options, environ)
     async with surroundings(given, sandbox=options["sandbox"], speed=options["sandbox_speed"]) as around:
         plan = load_plans([file], around)[0]
         logs.configure(options["log_level"], "text", plan.secrets)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from capspec import bindings, model
 from capspec.cli.printing import as_json
 from capspec.plan import Flow, Listener, Plan, Resource, Upstream
+from capspec.plan.forwards import Forward
 from capspec.plan.offers import FileResource
 from capspec.values import Json
 
@@ -30,18 +31,19 @@ def describe(plan: Plan, environ: Mapping[str, str]) -> dict[str, Json]:
     }
 
 
-def route_of(flow: Flow) -> str:
-    """The path of a REST operation, placeholders in braces; a greedy one has a plus sign."""
+def route_of(flow: Flow | Forward) -> str:
+    """The path of a REST operation or a forward, placeholders in braces; a greedy one has a plus sign."""
     return "".join(
         part if isinstance(part, str) else f"{{{part.name}{'+' if part.greedy else ''}}}"
         for part in flow.path
     )
 
 
-def flows_of(listener: Listener) -> tuple[Flow, ...]:
-    """Everything that a listener can be asked for: operations or tools, and what its resources read."""
+def flows_of(listener: Listener) -> tuple[Flow | Forward, ...]:
+    """Everything that a listener can be asked for: operations or tools, what its resources read, and what it
+    passes on."""
     read = (resource.flow for resource in listener.resources if isinstance(resource, Resource))
-    return (*listener.flows, *read)
+    return (*listener.flows, *read, *listener.forwards)
 
 
 def _listener(listener: Listener) -> dict[str, Json]:
@@ -53,6 +55,7 @@ def _listener(listener: Listener) -> dict[str, Json]:
         "authentication": listener.spec.auth.type if listener.spec.auth is not None else None,
         "description": listener.description,
         "flows": [_flow(flow) for flow in listener.flows],
+        "forwards": [_forward(forward) for forward in listener.forwards],
         "resources": [_resource(resource) for resource in listener.resources],
         "prompts": [
             {
@@ -64,6 +67,15 @@ def _listener(listener: Listener) -> dict[str, Json]:
             }
             for prompt in listener.prompts
         ],
+        "skills": [
+            {
+                "name": skill.name,
+                "description": skill.description,
+                "tools": [tool.name for tool in skill.tools],
+                "folder": None if skill.folder is None else str(skill.folder.root),
+            }
+            for skill in listener.skills
+        ],
     }
 
 
@@ -74,7 +86,7 @@ def _resource(resource: Resource | FileResource) -> dict[str, Json]:
         "media_type": resource.media_type,
         "calls": [operation.id for operation in flow.calls] if flow else [],
         "missing": list(flow.missing) if flow else [],
-        "unavailable": flow.unavailable if flow else "",
+        "unavailable": _unavailable(flow) if flow else "",
     }
 
 
@@ -89,7 +101,31 @@ def _flow(flow: Flow) -> dict[str, Json]:
         "output_schema": None if flow.output_schema is None else dict(flow.output_schema),
         "calls": [operation.id for operation in flow.calls],
         "missing": list(flow.missing),
-        "unavailable": flow.unavailable,
+        "unavailable": _unavailable(flow),
+    }
+
+
+def _unavailable(flow: Flow) -> str:
+    """Why a flow cannot work, "" when it can: it may be sound itself and call what cannot be called."""
+    reasons = (
+        f"{operation.id} cannot be called: {problem}"
+        for operation in flow.calls
+        if (problem := operation.problem or operation.upstream.problem)
+    )
+    return flow.unavailable or next(reasons, "")
+
+
+def _forward(forward: Forward) -> dict[str, Json]:
+    return {
+        "name": forward.name,
+        "methods": list(forward.methods),
+        "path": route_of(forward),
+        "title": forward.title,
+        "description": forward.description,
+        "target": forward.target,
+        "trusted_headers": list(forward.trusted_headers),
+        "missing": list(forward.missing),
+        "unavailable": forward.unavailable,
     }
 
 
@@ -106,13 +142,17 @@ def _upstream(upstream: Upstream) -> dict[str, Json]:
 def _binds(plan: Plan, environ: Mapping[str, str]) -> list[dict[str, Json]]:
     capability = model.parse(plan.document)
     found = bindings.resolve(capability, environ)
+
+    def has_value(bind: model.BindSpec, name: str) -> bool:
+        return found.seen_in(bind.file).value(name) is not None
+
     return [
         {
             "namespace": bind.namespace,
             "location": bind.location,
             "description": bind.description,
             "variables": [
-                {"name": name, "key": key, "has_value": found.value(name) is not None}
+                {"name": name, "key": key, "has_value": has_value(bind, name)}
                 for name, key in bind.keys.items()
             ],
         }

@@ -14,7 +14,14 @@ from rich.table import Table
 from rich.text import Text
 
 from capspec.cli.description import describe
-from capspec.cli.loading import Surroundings, capability_files, environment, load_plans, loading_options
+from capspec.cli.loading import (
+    Surroundings,
+    capability_files,
+    environment,
+    load_plans,
+    loading_options,
+    surroundings_of,
+)
 from capspec.cli.printing import plural, print_problems
 from capspec.cli.sandboxed import surroundings
 from capspec.plan import Plan
@@ -29,7 +36,7 @@ from capspec.values import Json
 def command(paths: tuple[str, ...], as_json: bool, schemas: bool, **options: Any) -> None:
     """Show what would be served: routes and tools, their inputs, variables, and what does not work."""
     files = capability_files(paths)
-    given = Surroundings(environ=environment(options["env_files"]), base_uris=options["base_uris"])
+    given = surroundings_of(options, environment(options["env_files"]), paths)
     asyncio.run(_run(files, given, as_json, schemas, options))
 
 
@@ -55,6 +62,9 @@ def _show(console: Console, plan: Plan, description: dict[str, Json], schemas: b
     for listener in description["listeners"]:
         console.print()
         console.print(_listener_heading(listener))
+        if listener["type"] == "skill":
+            console.print(Padding(_skills(listener["skills"]), (0, 0, 0, 2)))
+            continue
         console.print(Padding(_flows(listener, schemas), (0, 0, 0, 2)))
         if listener["resources"]:
             console.print(Padding(_resources(listener["resources"]), (0, 0, 0, 2)))
@@ -92,6 +102,9 @@ def _flows(listener: dict[str, Json], schemas: bool) -> Table:
         table.add_row(Text(name), _inputs(flow), Text("\n".join(flow["calls"])), _state(flow))
         if schemas:
             table.add_row(_schemas(flow), end_section=True)
+    for forward in listener["forwards"]:
+        route = f"{' '.join(forward['methods'])} {forward['path']}"
+        table.add_row(Text(route), Text("passed on"), Text(forward["target"]), _state(forward))
     return table
 
 
@@ -141,6 +154,13 @@ def _prompts(prompts: Iterable[dict[str, Json]]) -> Table:
     for prompt in prompts:
         names = [f"{item['name']}{'*' if item['required'] else ''}" for item in prompt["arguments"]]
         table.add_row(Text(prompt["name"]), Text("\n".join(names)))
+    return table
+
+
+def _skills(skills: Iterable[dict[str, Json]]) -> Table:
+    table = _table("Skill", "Tools", "Files")
+    for skill in skills:
+        table.add_row(Text(skill["name"]), Text("\n".join(skill["tools"])), Text(skill["folder"] or "none"))
     return table
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,12 +26,16 @@ _ROOT_KEY = re.compile(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What files are loaded with. `rewrites` leads from real base URIs to those of the sandbox, whose URL is
-    `sandbox`."""
+    `sandbox`. `root` and `paths` are those of the command line, and say what may be imported. With `mock`,
+    nobody is called."""
 
     environ: Mapping[str, str]
     base_uris: Mapping[str, str]
     rewrites: Mapping[str, str] = field(default_factory=dict)
     sandbox: str = ""
+    root: str | None = None
+    paths: Sequence[str] = ()
+    mock: bool = False
 
     def rewritten(self, url: str) -> str:
         """The sandbox's address for a real one; "" for one that it does not imitate, so that nothing real is
@@ -43,6 +47,19 @@ class Surroundings:
             if rest != url and (not rest or rest.startswith("/")):
                 return self.rewrites[real].rstrip("/") + rest
         return ""
+
+
+def surroundings_of(
+    options: Mapping[str, Any], environ: Mapping[str, str], paths: Sequence[str] = ()
+) -> Surroundings:
+    """What the command line says with `loading_options`."""
+    return Surroundings(
+        environ=environ,
+        base_uris=options["base_uris"],
+        root=options["root"],
+        paths=paths,
+        mock=options["mock"],
+    )
 
 
 def capability_files(paths: Iterable[str]) -> list[str]:
@@ -77,6 +94,15 @@ def _is_capability(path: str) -> bool:
         return _ROOT_KEY.search(Path(path).read_bytes()) is not None
     except OSError:
         return True
+
+
+def root_of(file: str, root: str | None, paths: Iterable[str]) -> str | None:
+    """The folder that a file may import from: `root`, or the innermost one of `paths` that the file was found
+    in, since all that is in it is served; None means the file's own."""
+    if root is not None:
+        return root
+    around = [path for path in paths if path != file and Path(file).is_relative_to(path)]
+    return max(around, key=lambda path: len(Path(path).parts), default=None)
 
 
 def environment(env_files: Iterable[str], environ: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -120,7 +146,28 @@ def load_plans(files: Sequence[str], around: Surroundings) -> list[Plan]:
 def _load(file: str, around: Surroundings) -> Plan:
     if file == "-" and around.sandbox:
         raise click.UsageError("--sandbox needs a file; standard input can be read only once")
-    return app.load_plan(file, environ=around.environ, base_uris=around.base_uris, rewrite=around.rewritten)
+    return app.load_plan(
+        file,
+        environ=around.environ,
+        base_uris=around.base_uris,
+        rewrite=around.rewritten,
+        root=root_of(file, around.root, around.paths),
+        mock=around.mock,
+    )
+
+
+def without_shared(plans: Sequence[Plan], paths: Sequence[str]) -> list[Plan]:
+    """The plans without those of files that were found in a folder and are there to be imported from: they
+    have no `capability`, and expose nothing or were in fact imported."""
+    imported = {file.path for plan in plans for file in plan.imported}
+    return [plan for plan in plans if plan.document.source in paths or not _is_shared(plan, imported)]
+
+
+def _is_shared(plan: Plan, imported: Collection[Path | None]) -> bool:
+    path = plan.document.path
+    if "capability" in plan.document.data or path is None:
+        return False
+    return "exposes" not in plan.document.data or path.resolve() in imported
 
 
 def _base_uris(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
@@ -133,9 +180,18 @@ def _base_uris(ctx: click.Context, parameter: click.Parameter, values: tuple[str
     return found
 
 
+root_option = click.option(
+    "--root",
+    type=click.Path(exists=True, file_okay=False),
+    metavar="DIR",
+    help="Imports may read what is below this folder; by default below DIR, or the folder of FILE.",
+)
+
+
 def loading_options(command: Command) -> Command:
-    """The options that say which values and addresses a file is loaded with."""
+    """The options that say which values, addresses and other files a file is loaded with."""
     options = (
+        root_option,
         click.option(
             "--env-file",
             "env_files",
@@ -152,6 +208,9 @@ def loading_options(command: Command) -> Command:
             help="Call this consumed API somewhere else. Repeatable.",
         ),
         click.option("--sandbox", is_flag=True, help="Call imitations of the providers, started within."),
+        click.option(
+            "--mock", is_flag=True, help="Call nobody: answer with the declared outputs, or by their types."
+        ),
         click.option(
             "--sandbox-speed",
             type=click.FloatRange(min=0, min_open=True),

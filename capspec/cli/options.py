@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from capspec.app import HANDLE_VARIABLE, EngineOptions
+from capspec.app import HANDLE_VARIABLE, SCRIPTING_VARIABLE, EngineOptions
 from capspec.sealing import SHORTEST_SECRET
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -42,5 +42,8 @@ def engine_options_of(options: Mapping[str, Any], environ: Mapping[str, str]) ->
     if 0 < len(secret) < SHORTEST_SECRET:
         raise click.UsageError(f"{HANDLE_VARIABLE} has fewer than {SHORTEST_SECRET} characters")
     return EngineOptions(
-        timeout=options["timeout"], max_response_bytes=options["max_response_bytes"], handle_secret=secret
+        timeout=options["timeout"],
+        max_response_bytes=options["max_response_bytes"],
+        handle_secret=secret,
+        scripting=environ.get(SCRIPTING_VARIABLE, "").strip().lower() not in ("false", "off", "no", "0"),
     )

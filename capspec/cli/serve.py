@@ -15,7 +15,15 @@ from capspec import __version__, app
 from capspec.adapters.mcp import adapter as mcp
 from capspec.cli import banner, logs
 from capspec.cli.exits import FAILED, MISSING
-from capspec.cli.loading import Surroundings, capability_files, environment, load_plans, loading_options
+from capspec.cli.loading import (
+    Surroundings,
+    capability_files,
+    environment,
+    load_plans,
+    loading_options,
+    surroundings_of,
+    without_shared,
+)
 from capspec.cli.options import engine_options, engine_options_of
 from capspec.cli.printing import plural, print_problems
 from capspec.cli.sandboxed import surroundings
@@ -92,15 +100,16 @@ class _Start:
 def command(paths: tuple[str, ...], **options: Any) -> None:
     """Serve capability files: REST and MCP, each at the port that its file names.
 
-    Of a directory, every capability file in it is served. When ports clash, or with --port, everything is on
-    one port: REST below /CAPABILITY, MCP at /CAPABILITY/mcp, and the tools of all together at /mcp.
+    Of a directory, every capability file in it is served, but for those that are only imported from. When
+    ports clash, or with --port, everything is on one port: REST below /CAPABILITY, MCP at /CAPABILITY/mcp,
+    and the tools of all together at /mcp.
 
     The first SIGINT or SIGTERM finishes what is in flight, the second ends at once.
     """
     environ = environment(options["env_files"])
     start = _Start(
         files=capability_files(paths),
-        given=Surroundings(environ=environ, base_uris=options["base_uris"]),
+        given=surroundings_of(options, environ, paths),
         sandbox=options["sandbox"],
         sandbox_speed=options["sandbox_speed"],
         strict=options["strict"],
@@ -126,7 +135,7 @@ async def _run(start: _Start, stop: asyncio.Event) -> None:
         around = await stack.enter_async_context(
             surroundings(start.given, sandbox=start.sandbox, speed=start.sandbox_speed)
         )
-        plans = load_plans(start.files, around)
+        plans = without_shared(load_plans(start.files, around), around.paths)
         if start.strict:
             _check(plans)
         logs.configure(

@@ -11,7 +11,7 @@ import click
 
 from capspec import app
 from capspec.cli.exits import FAILED
-from capspec.cli.loading import capability_files
+from capspec.cli.loading import capability_files, root_of, root_option
 from capspec.cli.printing import as_json, plural, print_problems
 from capspec.errors import CapspecError, Problem
 
@@ -30,14 +30,15 @@ from capspec.errors import CapspecError, Problem
 @click.option(
     "--color/--no-color", default=None, help="Colours and the lines of the file; by default on a terminal."
 )
-def command(paths: tuple[str, ...], output: str, strict: bool, color: bool | None) -> None:
+@root_option
+def command(paths: tuple[str, ...], output: str, strict: bool, color: bool | None, root: str | None) -> None:
     """Check capability files, and print all problems of all of them.
 
     One line each: FILE:LINE:COLUMN: what is wrong; how to mend it. Variables without a value are no problem
     of a file: 'inspect' shows them. Exit code 1 when there is an error, with --strict also for warnings.
     """
     files = capability_files(paths)
-    problems = [problem for file in files for problem in _problems(file)]
+    problems = [problem for file in files for problem in _problems(file, root_of(file, root, paths))]
     errors = sum(problem.severity == "error" for problem in problems)
     if output == "json":
         _print_json(files, problems)
@@ -48,9 +49,9 @@ def command(paths: tuple[str, ...], output: str, strict: bool, color: bool | Non
         raise click.exceptions.Exit(FAILED)
 
 
-def _problems(file: str) -> Iterable[Problem]:
+def _problems(file: str, root: str | None) -> Iterable[Problem]:
     try:
-        return app.load_plan(file, environ=os.environ).warnings
+        return app.load_plan(file, environ=os.environ, root=root).warnings
     except CapspecError as error:
         return error.problems
 

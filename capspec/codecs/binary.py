@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import base64
 
+from capspec.request.inline import is_data_url, read_inline
 from capspec.values import Json
 
 
 class BinaryCodec:
-    """Bytes as a value are base64, because JSON has no bytes; a text to be sent goes out in UTF-8."""
+    """Bytes as a value are base64, because JSON has no bytes.
+
+    What is sent: the bytes of a `data:` URL in base64, any other text in UTF-8, and of an object with one
+    member what that member is; base64 when it is called `base64`.
+    """
 
     media_type = "application/octet-stream"
 
     def encode(self, value: Json) -> tuple[bytes, str]:
+        if isinstance(value, dict) and len(value) == 1:
+            ((name, value),) = value.items()
+            if name == "base64":
+                return read_inline(value).content, self.media_type
         if isinstance(value, (bytes, bytearray)):
             return bytes(value), self.media_type
+        if is_data_url(value):
+            file = read_inline(value)
+            return file.content, file.media_type or self.media_type
         if not isinstance(value, str):
             raise ValueError("must be text to be sent as bytes")
         try:

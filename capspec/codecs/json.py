@@ -49,7 +49,7 @@ class JsonCodec:
                 "a number has too many digits" if "digits" in str(error) else str(error)
             ) from None
         if text.count("[") + text.count("{") > MAX_DEPTH:
-            _check_depth(value)
+            check_depth(value)
         return value
 
 
@@ -63,7 +63,8 @@ def _text(content: bytes, charset: str) -> str:
         raise ValueError(f"it is not text in the character set '{name[:_MAX_QUOTED]}'") from None
 
 
-def _check_depth(value: Json) -> None:
+def check_depth(value: Json) -> None:
+    """Raises ValueError for containers within containers more than MAX_DEPTH deep."""
     level = [value]
     for _ in range(MAX_DEPTH):
         level = [
@@ -75,6 +76,13 @@ def _check_depth(value: Json) -> None:
         if not level:
             return
     raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep")
+
+
+def finite(value: float) -> float | str:
+    """A number that JSON can carry; "NaN", "Infinity" or "-Infinity" for those that it cannot."""
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -1,31 +1,37 @@
-"""XML: an answer's root element to an object of its children; everything in it is text.
+"""XML: an answer's root element to an object of its children, and an object of one root to a document.
 
-Children become members, repeated ones lists, attributes members too; the root's own name and namespace
-prefixes are dropped, and text beside elements stands under "".
+Read: children become members, repeated ones lists, attributes members too; the root's own name and
+namespace prefixes are dropped, text beside elements stands under "", and everything is text. Written: `@name`
+is an attribute, `#text` the text beside it, and a list an element for each of its items.
 """
 
 from __future__ import annotations
 
-from functools import partial
+import re
+from collections.abc import Sequence
 from typing import Any
 from xml.parsers.expat import ExpatError
 from xml.sax.saxutils import escape
 
 import xmltodict
 
+from capspec.codecs.json import MAX_DEPTH, check_depth
 from capspec.values import Json
 
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NAME = re.compile(r"[A-Za-z_\u00c0-\u02ff\u0370-\u037d\u037f-\u1fff\u3001-\ud7ff][\w.\-\u00b7:]*")
+_ENTITIES = {'"': "&quot;", "'": "&apos;", "\r": "&#13;"}
 
-class XmlCodec:
+
+class XmlReader:
     """Reads XML. Entities are refused, so that a short document cannot become a long one."""
 
     media_type = "application/xml"
-    escape = staticmethod(partial(escape, entities={'"': "&quot;", "'": "&apos;"}))
 
     def encode(self, value: Json) -> tuple[bytes, str]:
-        if not isinstance(value, str):
-            raise ValueError("an XML body is written as text")
-        return value.encode(), "application/xml; charset=utf-8"
+        """What was read has lost its root's name and its attributes, so it is not written again."""
+        del value
+        raise ValueError("is XML that was read, which cannot be written back")
 
     def decode(self, content: bytes, charset: str) -> Json:
         try:
@@ -37,14 +43,62 @@ class XmlCodec:
                 disable_entities=True,
                 postprocessor=_local,
             )
+        except LookupError:
+            raise ValueError("its character set is not known") from None
         except (ExpatError, ValueError, RecursionError) as error:
             raise ValueError(f"this is not XML: {error}") from error
         return next(iter(document.values())) if document else None
 
 
-def _local(path: object, key: str, value: Json) -> Any:
+class XmlCodec(XmlReader):
+    """Writes XML too. A text counts as a document that its author has written."""
+
+    escape = staticmethod(lambda text: escape(_checked(text), _ENTITIES))
+    reader = XmlReader()
+
+    def encode(self, value: Json) -> tuple[bytes, str]:
+        text = value if isinstance(value, str) else _written(value)
+        return _checked(text).encode(), "application/xml; charset=utf-8"
+
+
+def _local(path: Sequence[object], key: str, value: Json) -> Any:
     """The name without its prefix; declarations of namespaces are no data."""
+    if len(path) > MAX_DEPTH:
+        raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep")
     return None if key.startswith("xmlns") else (key.rpartition(":")[2], value)
+
+
+def _checked(text: str) -> str:
+    if _FORBIDDEN.search(text):
+        raise ValueError("holds a control character or broken Unicode, which XML cannot carry")
+    return text
+
+
+def _written(value: Json) -> str:
+    if not isinstance(value, dict) or len(value) != 1 or isinstance(next(iter(value.values())), list):
+        raise ValueError("must be a text, or an object with one member, to be sent as XML")
+    check_depth(value)
+    _check_names(value)
+    try:
+        text: str = xmltodict.unparse(value, short_empty_elements=True)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"cannot be written as XML: {error}") from None
+    return text
+
+
+def _check_names(value: Json) -> None:
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if name != "#text" and not _NAME.fullmatch(name.removeprefix("@")):
+                raise ValueError("has a member whose name cannot be that of an XML element or attribute")
+            if name[:1] in "@#" and isinstance(item, (dict, list)):
+                raise ValueError(f"has an object or a list under '{name}', which takes a single value")
+            _check_names(item)
+    elif isinstance(value, list):
+        for item in value:
+            if isinstance(item, list):
+                raise ValueError("has a list right in a list, for which XML has no form")
+            _check_names(item)
 
 
 CODEC = XmlCodec()

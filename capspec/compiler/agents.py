@@ -85,7 +85,7 @@ def _files(item: ResourceSpec, name: str, uri: UriParts, document: Document) -> 
     """Raises ValueError when there is nothing at the location."""
     if uri.names:
         raise ValueError("a 'location' needs a uri without variables")
-    if item.flow.call is not None or item.flow.steps:
+    if item.flow.call is not None or item.flow.block.steps or item.flow.ref:
         raise ValueError("it has a 'location' and something to call; keep one of them")
     folder, file = open_location(item.location, document)
     return FileResource(

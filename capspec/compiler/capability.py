@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from capspec import registry
 from capspec.bindings import Bindings
 from capspec.compiler.agents import compile_prompts, compile_resources
 from capspec.compiler.assets import AssetCompiler
 from capspec.compiler.flows import FlowCompiler, route_of
+from capspec.compiler.forwards import ForwardCompiler
+from capspec.compiler.functions import Functions
 from capspec.compiler.inference import legal_name
 from capspec.compiler.jobs import JobCompiler
 from capspec.compiler.operations import CompiledOperation, CompiledUpstream, OperationCompiler
+from capspec.compiler.skills import with_skills
 from capspec.compiler.targets import Targets
 from capspec.compiler.texts import Texts
-from capspec.errors import CompileError
-from capspec.model import Capability, FlowSpec, ListenerSpec
-from capspec.plan import Flow, Guard, Listener, Plan, Resource
+from capspec.errors import CompileError, Place
+from capspec.guards import Contacting
+from capspec.model import Capability, FlowSpec, ListenerSpec, UpstreamSpec
+from capspec.model.renaming import written_namespace
+from capspec.plan import Flow, Guard, Listener, Plan, Resource, Upstream
 from capspec.plan.offers import FileResource
 from capspec.references import PREFIXES
 from capspec.settings import Settings
@@ -30,14 +35,17 @@ def compile_capability(
     *,
     base_uris: Mapping[str, str] | None = None,
     rewrite: Callable[[str], str] = str,
+    mock: bool = False,
 ) -> Plan:
     """Compile everything, and report everything.
 
     `base_uris` replaces base URIs by namespace; `rewrite` leads from any other address that the file names to
-    the one that is called. Raises CompileError with every error; warnings are in the
-    plan: what cannot work is left out of service, the rest of the file works.
+    the one that is called; with `mock`, nobody is called, and every flow answers from its declared outputs.
+
+    Raises CompileError with every error; warnings are in the plan: what cannot work is left out of service,
+    the rest of the file works.
     """
-    return _CapabilityCompiler(capability, bindings, base_uris or {}, rewrite).plan()
+    return _CapabilityCompiler(capability, bindings, base_uris or {}, rewrite, mock=mock).plan()
 
 
 class _CapabilityCompiler:
@@ -47,35 +55,45 @@ class _CapabilityCompiler:
         bindings: Bindings,
         base_uris: Mapping[str, str],
         rewrite: Callable[[str], str],
+        *,
+        mock: bool,
     ) -> None:
         self.capability = capability
+        self.mock = mock
         self.bindings = bindings
         self.report = capability.report
         self.operations = OperationCompiler(
             bindings,
             base_uris,
             self.report,
-            bodies_lost_their_types=capability.dialect != "capspec",
+            dialects=capability.dialects,
             rewrite=rewrite,
         )
+        self.functions = Functions.of(capability.functions)
+        self.upstreams: dict[str, tuple[UpstreamSpec, CompiledUpstream]] = {}
         self.urls: list[str] = []
 
     def plan(self) -> Plan:
         compiled = self._consumed()
-        targets = Targets.of(compiled)
-        listeners = [self._listener(spec, targets) for spec in self.capability.listeners]
+        targets = Targets.of(
+            compiled, lost=self.capability.lost, shared="capability" not in self.capability.document.data
+        )
+        specs = self.capability.listeners
+        found = filter(None, [self._listener(spec, targets) for spec in specs])
+        listeners = with_skills(found, specs, self.report)
         plan = Plan(
             name=self.capability.name,
             title=self.capability.title,
             description=self.capability.description,
             version=self.capability.info_version,
-            upstreams=tuple(dict.fromkeys(item.operation.upstream for item in compiled)),
+            upstreams=self._called(compiled, listeners),
             operations={item.operation.id: item.operation for item in compiled},
-            listeners=tuple(listener for listener in listeners if listener is not None),
+            listeners=tuple(listeners),
             contacts=tuple(self.urls),
-            missing=self.bindings.missing,
+            missing=() if self.mock else self.bindings.missing,
             warnings=self.report.warnings,
             document=self.capability.document,
+            imported=self.capability.imported,
             secrets=self.bindings.secrets,
         )
         if self.report.errors:
@@ -86,6 +104,7 @@ class _CapabilityCompiler:
         found: list[tuple[CompiledOperation, CompiledUpstream]] = []
         for spec in self.capability.upstreams:
             upstream = self.operations.upstream(spec)
+            self.upstreams[spec.namespace] = spec, upstream
             self.urls += [url for url in (upstream.upstream.base_url, *upstream.urls) if url]
             found += [(self.operations.operation(item, upstream), upstream) for item in spec.operations]
         # What is asked about a job may be any operation of the file, so they must all be there first.
@@ -95,6 +114,14 @@ class _CapabilityCompiler:
         compiled = [assets.operation(jobs.operation(operation, upstream)) for operation, upstream in found]
         self.urls += [*jobs.contacts, *assets.contacts]
         return compiled
+
+    def _called(
+        self, compiled: Iterable[CompiledOperation], listeners: Iterable[Listener]
+    ) -> tuple[Upstream, ...]:
+        """The upstreams that something of the file can call."""
+        forwards = (forward.operation for listener in listeners for forward in listener.forwards)
+        operations = (*(item.operation for item in compiled), *filter(None, forwards))
+        return tuple(dict.fromkeys(operation.upstream for operation in operations))
 
     # -- listeners ----------------------------------------------------------------------------------
 
@@ -107,6 +134,8 @@ class _CapabilityCompiler:
         guard, refused = self._guard(spec)
         if refused:
             return None
+        flows = self._flows(spec, targets)
+        forwards = ForwardCompiler(self.upstreams, self.bindings, self.report, lost=self.capability.lost)
         return Listener(
             type=registry.canonical("adapter", spec.type),
             namespace=spec.namespace,
@@ -114,9 +143,10 @@ class _CapabilityCompiler:
             port=spec.port,
             transport=spec.transport,
             description=spec.description or self.capability.description,
-            flows=self._flows(spec, targets),
+            flows=flows,
+            forwards=forwards.forwards(spec.forwards, flows, guard),
             resources=self._resources(spec, targets),
-            prompts=compile_prompts(spec, self.capability.document, Texts(self.bindings), self.report),
+            prompts=compile_prompts(spec, spec.node.document, self._texts(spec.place), self.report),
             guard=guard,
             spec=spec,
             place=spec.place,
@@ -142,6 +172,7 @@ class _CapabilityCompiler:
                 self.report.add(problem.code, problem.message, place=problem.place, hint=problem.hint)
             return None, True
         settings.node.finish(f"'{spec.auth.type}' authentication")
+        self.urls += guard.contacts if isinstance(guard, Contacting) else ()
         return guard, False
 
     def _flows(self, spec: ListenerSpec, targets: Targets) -> tuple[Flow, ...]:
@@ -150,7 +181,7 @@ class _CapabilityCompiler:
         taken: set[str] = set()
         flows: list[Flow] = []
         routes: dict[str, FlowSpec] = {}
-        for flow in spec.flows:
+        for flow in map(self.functions.named, spec.flows):
             if not flow.path and not flow.name:
                 self.report.add(
                     "CAP313", "a tool has no name and is left out", place=flow.place, severity="warning"
@@ -165,13 +196,24 @@ class _CapabilityCompiler:
 
     def _resources(self, spec: ListenerSpec, targets: Targets) -> tuple[Resource | FileResource, ...]:
         targets.begin(item.flow.call.target for item in spec.resources if item.flow.call is not None)
-        return compile_resources(
-            spec, self.capability.document, self._flow_compiler(spec, targets, "resource")
-        )
+        return compile_resources(spec, spec.node.document, self._flow_compiler(spec, targets, "resource"))
 
     def _flow_compiler(self, spec: ListenerSpec, targets: Targets, kind: str = "tool") -> FlowCompiler:
-        prefixes = tuple(dict.fromkeys((spec.namespace, *PREFIXES)))
-        return FlowCompiler(targets, Texts(self.bindings, prefixes=prefixes), prefixes, self.report, kind)
+        # What was imported under another name still calls itself what its own file does.
+        own = written_namespace(spec.node) or spec.namespace
+        prefixes = tuple(dict.fromkeys((spec.namespace, own, *PREFIXES)))
+        return FlowCompiler(
+            targets,
+            self.functions,
+            self._texts,
+            prefixes,
+            self.report,
+            kind,
+            mock=self.mock,
+        )
+
+    def _texts(self, place: Place, prefixes: tuple[str, ...] = PREFIXES) -> Texts:
+        return Texts(self.bindings.seen_in(place.source), prefixes=prefixes)
 
     def _is_new_route(self, flow: Flow, routes: dict[str, FlowSpec], spec: FlowSpec) -> bool:
         if not spec.path:

@@ -2,60 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
-from capspec import registry
 from capspec.compiler.inference import Demand
-from capspec.compiler.needs import BODY_METHODS, Need, needs_of
+from capspec.compiler.needs import Need, needs_of
 from capspec.compiler.operations import BODYLESS, CompiledOperation
-from capspec.compiler.targets import Targets, UnknownTarget
+from capspec.compiler.targets import AbsentTarget, Targets, UnknownTarget
 from capspec.compiler.texts import Texts
 from capspec.errors import CompileError, Place, Problem
-from capspec.joining import Mappings, compile_mappings
+from capspec.joining import Mappings, joined
 from capspec.jsonpath import JsonPathError, compile_path
-from capspec.model import ExtensionSpec, FlowSpec, OutputSpec
-from capspec.plan import Location, Operation, Parameter, Step
-from capspec.references import Arguments, PathSource, Reference, Source, compile_arguments, compile_source
+from capspec.model import FlowSpec
+from capspec.plan import Location, Operation, Parameter
+from capspec.references import Arguments, Elements, Members, PathSource, Reference, Source, compile_source
 from capspec.template import Template, TemplateError
-from capspec.values import MISSING, Json
+from capspec.values import MISSING, Json, Missing
+
+_ANY_MEMBER = re.compile(r"\$\s*(\.\.|\.?\*|\[\s*[^\s'\"])")
+"""The beginning of a JSONPath that may read any name."""
+
+ABSENT = "CAP348"
+"""The code of a call into another file, which is no fault of the flow that makes it."""
 
 
 class FlowLinker:
-    """The Linker of one flow. `prefixes` are the words that stand for its arguments."""
+    """The Linker of one flow. `prefixes` are the words that stand for its arguments.
 
-    def __init__(self, targets: Targets, texts: Texts, prefixes: tuple[str, ...], spec: FlowSpec) -> None:
+    `earlier` are the steps whose outputs are to be had by now, `local` other names of the blocks around.
+    """
+
+    def __init__(
+        self,
+        targets: Targets,
+        texts: Texts,
+        prefixes: tuple[str, ...],
+        spec: FlowSpec,
+        unoffered: frozenset[str] = frozenset(),
+    ) -> None:
         self.targets = targets
         self.texts = texts
         self.prefixes = prefixes
         self.spec = spec
-        self.demand = Demand()
+        self.demand = Demand(unoffered=unoffered)
         self.calls: list[Operation] = []
         self.earlier: list[str] = []
+        self.local: list[str] = []
+        self._reads: set[str] = set()
 
-    def compile(self, name: str, spec: ExtensionSpec) -> Step:
-        """One step; its name is known to the steps after it."""
+    @property
+    def known(self) -> list[str]:
+        """Names that are no arguments of the caller's."""
+        return [*self.earlier, *self.local, *(["steps"] if self.earlier else [])]
+
+    @contextmanager
+    def reading(self) -> Iterator[set[str]]:
+        """Collects the earlier steps that are read in the block; those around it have read them, too."""
+        outer, self._reads = self._reads, set()
         try:
-            compile_step = registry.find("step", spec.type)
-        except registry.UnknownExtension as error:
-            raise _refused("CAP340", f"step '{name}': {error}", spec.place) from error
-        step: Step = compile_step(name, spec.node, self)
-        spec.node.has("type", "name", "id", "description", "label", "display")
-        spec.node.finish(f"a {spec.type} step")
-        self.earlier.append(name)
-        return step
+            yield self._reads
+        finally:
+            outer |= self._reads
+            self._reads = outer
+
+    @contextmanager
+    def inside(self, *local: str) -> Iterator[None]:
+        """What is compiled in the block sees these names, too, and its steps are not seen after it."""
+        earlier, around = list(self.earlier), list(self.local)
+        self.local += local
+        try:
+            yield
+        finally:
+            self.earlier, self.local = earlier, around
 
     # -- Linker ---------------------------------------------------------------------------------------
 
     def operation(self, target: str, arguments: Arguments, place: Place) -> Operation:
         try:
             compiled = self.targets.find(target)
+        except AbsentTarget as error:
+            raise refused(ABSENT, str(error), place) from error
         except UnknownTarget as error:
-            raise _refused("CAP341", str(error), place) from error
+            raise refused("CAP341", str(error), place) from error
         if compiled.operation.problem:
-            raise _refused("CAP343", f"'{target}' cannot be called: {compiled.operation.problem}", place)
+            raise refused("CAP343", f"'{target}' cannot be called: {compiled.operation.problem}", place)
         needs = needs_of(compiled)
-        self.demand.add(needs, arguments, self._free_names(arguments), self.earlier)
+        self.demand.add(needs, arguments, self.free_names(arguments), self.known)
+        self._note(name for name in needs if name not in arguments.keys)
         operation = replace(
             compiled.operation,
             parameters=(*compiled.operation.parameters, *self._added(compiled, needs, arguments)),
@@ -66,43 +101,84 @@ class FlowLinker:
         return operation
 
     def arguments(self, written: Mapping[str, Json], place: Place) -> Arguments:
-        try:
-            return compile_arguments(written, self.prefixes, lambda text: self._template(text, place))
-        except TemplateError as error:
-            raise _refused("CAP331", f"a value of 'with' is not a template: {error}", place) from error
+        sources = tuple((key, self._argument(value, place)) for key, value in written.items())
+        self._note(name for _, source in sources for name in source.names)
+        return Arguments(sources)
 
-    def source(self, written: Json, place: Place) -> Source:
+    def source(self, written: Json | Missing, place: Place) -> Source:
         if isinstance(written, str) and written.startswith("$") and not written.startswith("$this."):
-            try:
-                return PathSource(compile_path(written))
-            except JsonPathError as error:
-                raise _refused("CAP330", str(error), place) from error
-        try:
-            source = compile_source(written, self.prefixes, lambda text: self._template(text, place))
-        except TemplateError as error:
-            raise _refused("CAP331", str(error), place) from error
+            return self._path(written, place)
+        if isinstance(written, dict):
+            return Members(tuple((key, self.source(value, place)) for key, value in written.items()))
+        if isinstance(written, list):
+            return Elements(tuple(self.source(value, place) for value in written))
+        source = self._compiled(None if written is MISSING else written, place, "a value")
         names = source.names if isinstance(source, Reference) else self.texts.arguments_in(source.names)
-        self.demand.read(names, self.earlier)
+        self.demand.read(names, self.known)
+        self._note(source.names)
         return source
+
+    def mappings(self, written: Sequence[tuple[str, Json | Missing]], place: Place) -> Mappings:
+        return joined([(target, self.source(value, place)) for target, value in written])
 
     def step(self, name: str, place: Place) -> str:
         if name not in self.earlier:
             known = ", ".join(self.earlier) or "none"
-            raise _refused("CAP342", f"there is no earlier step '{name}'; earlier steps: {known}", place)
+            raise refused("CAP342", f"there is no earlier step '{name}'; earlier steps: {known}", place)
+        self._note([name])
         return name
 
-    def mappings(self, written: Sequence[tuple[str, Json]], place: Place) -> Mappings:
-        try:
-            return compile_mappings(written, lambda text: self._template(text, place))
-        except (JsonPathError, TemplateError) as error:
-            raise _refused("CAP330", f"a value of 'mappings': {error}", place) from error
+    def is_step(self, name: str) -> bool:
+        return name in self.earlier
+
+    def everything(self) -> None:
+        self._reads.update(self.earlier)
 
     # -- within ---------------------------------------------------------------------------------------
+
+    def _argument(self, written: Json, place: Place) -> Source:
+        """A value of `with`: a JSONPath only if it leads into a step or a declared input.
+
+        Any other text that begins with `$` may be meant for the upstream.
+        """
+        if isinstance(written, str) and written.startswith(("$.", "$[")):
+            names = (*self.earlier, *self.local, *(item.name for item in self.spec.inputs))
+            if any(_leads_into(written, name) for name in names):
+                return self._path(written, place)
+        return self._compiled(written, place, "a value of 'with'")
+
+    def _compiled(self, written: Json, place: Place, what: str) -> Source:
+        try:
+            return compile_source(written, self.prefixes, lambda text: self._template(text, place))
+        except TemplateError as error:
+            raise refused("CAP331", f"{what} is not a template: {error}", place) from error
+
+    def _path(self, written: str, place: Place) -> Source:
+        try:
+            source = PathSource(compile_path(written))
+        except JsonPathError as error:
+            raise refused("CAP330", f"'{written}' is not a JSONPath: {error}", place) from error
+        self._note([written])
+        return source
 
     def _template(self, text: str, place: Place) -> Template:
         return self.texts.template(text, place)
 
-    def _free_names(self, arguments: Arguments) -> list[str]:
+    def _note(self, names: Iterable[str]) -> None:
+        """Remember which earlier steps are read by names as they are written."""
+        for name in names:
+            if name.startswith("$") and _ANY_MEMBER.match(name):
+                self.everything()
+            elif name.startswith("$"):
+                # Better one step too many than one too few: a filter may read others.
+                self._reads.update(step for step in self.earlier if step in name)
+            else:
+                name = name.removeprefix("steps.")
+                self._reads.update(
+                    step for step in self.earlier if name == step or name.startswith((f"{step}.", f"{step}["))
+                )
+
+    def free_names(self, arguments: Arguments) -> list[str]:
         """Arguments that the templates of `with` read, under their plain names."""
         others = (source for _, source in arguments.sources if not isinstance(source, Reference))
         return [name for source in others for name in self.texts.arguments_in(source.names)]
@@ -116,7 +192,7 @@ class FlowLinker:
             return []
         constant = {parameter.name for parameter in operation.parameters if parameter.value is not None}
         unknown = [key for key in arguments.keys if key not in needs and key not in constant]
-        if not arguments.sources and not self.spec.steps:
+        if not arguments.sources and not self.spec.block.steps:
             carried = ("", "query", "body")
             unknown += [
                 item.name for item in self.spec.inputs if item.name not in needs and item.location in carried
@@ -129,39 +205,19 @@ class FlowLinker:
         ]
 
 
+def _leads_into(path: str, name: str) -> bool:
+    """Whether a JSONPath begins with a member of the root."""
+    starts = (f"$.{name}", f"$['{name}']", f'$["{name}"]', f"$.['{name}']")
+    return any(
+        path.startswith(start) and path[len(start) : len(start) + 1] in ("", ".", "[") for start in starts
+    )
+
+
 def _said(source: object) -> Location | None:
     """The place that `rest.query.x` and its kind name."""
     places: dict[str, Location] = {"query": "query", "header": "header", "cookie": "cookie"}
     return places.get(source.location) if isinstance(source, Reference) else None
 
 
-def _refused(code: str, message: str, place: Place) -> CompileError:
-    return CompileError(Problem(code=code, message=message, place=place))
-
-
-def has_values(outputs: tuple[OutputSpec, ...]) -> bool:
-    """Whether outputs say what to answer by themselves: a mock."""
-    return any(
-        output.value is not MISSING
-        or has_values(output.properties)
-        or (output.items is not None and has_values((output.items,)))
-        for output in outputs
-    )
-
-
-def openness(spec: FlowSpec, operation: Operation, demand: Demand) -> tuple[bool, bool]:
-    """Whether undeclared arguments pass on as query, and whether as JSON body.
-
-    Only where the file says nothing of that place: no declared inputs, and nothing of the kind in the
-    target or in `with`.
-    """
-    places = {parameter.location for parameter in operation.parameters if parameter.value is None}
-    has_body = operation.method in BODY_METHODS
-    by_name = spec.call is None or not spec.call.arguments
-    closed = spec.declares_inputs and not spec.inputs
-    open_body = has_body and operation.body is None and not places & {"body", "form"} and not closed
-    open_query = by_name and not spec.declares_inputs and "query" not in places and not operation.query
-    if not spec.path:
-        # A tool's argument cannot say where it goes, so it goes where the method has its data.
-        open_query = open_query and not has_body
-    return open_query, open_body
+def refused(code: str, message: str, place: Place, hint: str = "") -> CompileError:
+    return CompileError(Problem(code=code, message=message, hint=hint, place=place))

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from capspec.compiler.flow_linker import FlowLinker, has_values, openness
+from capspec.compiler.blocks import BlockCompiler
+from capspec.compiler.flow_linker import ABSENT, FlowLinker
+from capspec.compiler.functions import Functions, UnknownFunction, merged, unoffered
 from capspec.compiler.inference import Demand, infer_inputs, input_schema
+from capspec.compiler.mocking import mocked
+from capspec.compiler.openness import has_values, openness
 from capspec.compiler.paths import parse_exposed_path
 from capspec.compiler.targets import Targets
 from capspec.compiler.texts import Texts
 from capspec.durations import parse_duration
 from capspec.errors import CompileError, Place
 from capspec.mapping import compile_outputs
-from capspec.model import CallSpec, FlowSpec
+from capspec.model import CallSpec, FlowSpec, OutputSpec
 from capspec.node import Report
-from capspec.plan import Assembly, Flow, Input, Operation, PathVariable, Step
+from capspec.plan import Block, Flow, Input, Operation, PathVariable, Reader, Task
+from capspec.plan.flows import NO_STEPS
+from capspec.references import Arguments
 from capspec.steps.call import CallStep
 from capspec.validation import compile_check
 from capspec.values import Json
@@ -31,8 +38,8 @@ QUERY_NOTE = "This operation declares no inputs: every argument is sent as a que
 class Wiring:
     """What a flow does when it is called, before it is put together."""
 
-    steps: tuple[Step, ...] = ()
-    document: Assembly | None = None
+    block: Block = NO_STEPS
+    preset: Reader | None = None
     inputs: tuple[Input, ...]
     calls: tuple[Operation, ...] = ()
     open_query: bool = False
@@ -43,28 +50,40 @@ class Wiring:
 class FlowCompiler:
     """Compiles the flows of one listener.
 
-    `prefixes` are the words that stand for its arguments; `kind` is what a flow without a path is called.
+    `prefixes` are the words that stand for its arguments; `texts` gives what compiles the texts at a place of
+    the file with such words; `kind` is what a flow without a path is called.
     """
 
     def __init__(
-        self, targets: Targets, texts: Texts, prefixes: tuple[str, ...], report: Report, kind: str = "tool"
+        self,
+        targets: Targets,
+        functions: Functions,
+        texts: Callable[[Place, tuple[str, ...]], Texts],
+        prefixes: tuple[str, ...],
+        report: Report,
+        kind: str = "tool",
+        *,
+        mock: bool = False,
     ) -> None:
         self.kind = kind
+        self.mock = mock
+        self.functions = functions
         self.targets = targets
         self.texts = texts
         self.prefixes = prefixes
         self.report = report
 
     def flow(self, spec: FlowSpec, published: str) -> Flow:
+        spec, linker, unknown = self._linked(spec)
         route = parse_exposed_path(spec.path)
         names = route.variables if spec.path else ()
         output = compile_outputs(spec.outputs, mode=_mode(spec), report=self.report)
-        wiring = self._wire(spec, names)
+        wiring = self._out_of_order(spec, names, unknown) if unknown else self._wire(spec, names, linker)
         inputs = wiring.inputs
         schema = input_schema(inputs, rest_of=_rest_schema(wiring), note="" if spec.path else _note(wiring))
         called = wiring.calls[0] if wiring.calls else None
         missing = {name for item in wiring.calls for name in (*item.upstream.missing, *item.missing)}
-        return Flow(
+        flow = Flow(
             name=spec.name,
             published=published,
             title=spec.title,
@@ -75,8 +94,8 @@ class FlowCompiler:
             inputs=inputs,
             input_schema=schema,
             validate=compile_check(schema),
-            steps=wiring.steps,
-            document=wiring.document,
+            block=wiring.block,
+            preset=wiring.preset,
             output=output,
             output_schema=output.schema,
             open_query=wiring.open_query,
@@ -86,26 +105,52 @@ class FlowCompiler:
             missing=tuple(sorted(missing)),
             unavailable=wiring.unavailable,
             calls=wiring.calls,
-            job=called if called is not None and called.poll is not None and not spec.steps else None,
-            aliases=self.prefixes,
+            job=called if called is not None and called.poll is not None and not spec.block.steps else None,
+            aliases=linker.prefixes,
             place=spec.place,
         )
 
-    # -- the three ways to write what a flow does -----------------------------------------------------
+        # -- the three ways to write what a flow does -----------------------------------------------------
+        return mocked(flow, spec, self._given(spec, called), self.report) if self.mock else flow
 
-    def _wire(self, spec: FlowSpec, route: tuple[str, ...]) -> Wiring:
+    def _given(self, spec: FlowSpec, called: Operation | None) -> tuple[OutputSpec, ...]:
+        """The outputs of the one operation that a flow calls."""
+        if called is None or spec.block.steps:
+            return ()
+        return self.targets.operations[called.id][0].spec.outputs
+
+    def _linked(self, spec: FlowSpec) -> tuple[FlowSpec, FlowLinker, str]:
+        """A flow with what its `ref` stands for, its linker, and what is wrong with the `ref`."""
+        plain = FlowLinker(self.targets, self.texts(spec.place, self.prefixes), self.prefixes, spec)
+        if not spec.ref:
+            return spec, plain, ""
         try:
-            if spec.steps:
-                return self._wire_steps(spec, route)
+            function = self.functions.find(spec.ref)
+        except UnknownFunction as error:
+            return spec, plain, str(error)
+        if spec.call is not None or spec.block.steps:
+            message = f"'{spec.name}' has 'ref' and a call or steps of its own; 'ref' counts"
+            self.report.add("CAP315", message, place=spec.place, severity="warning")
+        prefixes = (*self.prefixes, *function.words)
+        whole, hidden = merged(spec, function.flow), unoffered(spec, function.flow)
+        texts = self.texts(function.place, prefixes)
+        return whole, FlowLinker(self.targets, texts, prefixes, whole, hidden), ""
+
+    def _wire(self, spec: FlowSpec, route: tuple[str, ...], linker: FlowLinker) -> Wiring:
+        try:
+            if spec.block.steps:
+                return self._wire_steps(spec, route, linker)
             if spec.call is not None:
-                return self._wire_call(spec, spec.call, route)
+                return self._wire_call(spec, spec.call, route, linker)
         except CompileError as error:
             # The rest of the file works without this flow.
-            return self._out_of_order(spec, route, error.problems[0].message, error.problems[0].place)
-        if spec.ref:
-            return self._out_of_order(spec, route, "'ref' is not supported here")
-        if has_values(spec.outputs):
-            return Wiring(inputs=infer_inputs(spec, Demand(), route))
+            problem = error.problems[0]
+            if problem.code == ABSENT:
+                return Wiring(inputs=infer_inputs(spec, Demand(), route), unavailable=problem.message)
+            return self._out_of_order(spec, route, problem.message, problem.place)
+        if has_values(spec.outputs) or spec.ref:
+            preset = self._preset(spec, linker)
+            return Wiring(preset=preset, inputs=infer_inputs(spec, linker.demand, route))
         return self._out_of_order(spec, route, "it says neither what to call nor what to answer")
 
     def _out_of_order(
@@ -116,32 +161,39 @@ class FlowCompiler:
         self.report.add("CAP310", message, place=place or spec.place, severity="warning")
         return Wiring(inputs=infer_inputs(spec, Demand(), route), unavailable=reason)
 
-    def _wire_call(self, spec: FlowSpec, call: CallSpec, route: tuple[str, ...]) -> Wiring:
-        linker = FlowLinker(self.targets, self.texts, self.prefixes, spec)
+    def _wire_call(
+        self, spec: FlowSpec, call: CallSpec, route: tuple[str, ...], linker: FlowLinker
+    ) -> Wiring:
         arguments = linker.arguments(call.arguments, call.place)
         operation = linker.operation(call.target, arguments, call.place)
-        open_query, open_body = openness(spec, operation, linker.demand)
+        open_query, open_body = openness(spec, operation)
         step = CallStep(name="call", operation=operation, arguments=arguments, passes_extra=True)
         return Wiring(
-            steps=(step,),
+            block=Block(tasks=(Task(step=step, kind="call"),)),
+            preset=self._preset(spec, linker),
             inputs=infer_inputs(spec, linker.demand, route),
             calls=(operation,),
             open_query=open_query,
             open_body=open_body,
         )
 
-    def _wire_steps(self, spec: FlowSpec, route: tuple[str, ...]) -> Wiring:
-        linker = FlowLinker(self.targets, self.texts, self.prefixes, spec)
-        steps: list[Step] = []
-        for name, step in zip(spec.step_names, spec.steps, strict=True):
-            name = name or f"step-{len(steps) + 1}"
-            steps.append(linker.compile(name, step))
+    def _wire_steps(self, spec: FlowSpec, route: tuple[str, ...], linker: FlowLinker) -> Wiring:
+        block = BlockCompiler(linker, self.report).outermost(spec.block, spec.place)
         return Wiring(
-            steps=tuple(steps),
-            document=linker.mappings(spec.mappings, spec.place) if spec.mappings else None,
+            block=block,
+            preset=self._preset(spec, linker),
             inputs=infer_inputs(spec, linker.demand, route),
             calls=tuple(linker.calls),
         )
+
+    def _preset(self, spec: FlowSpec, linker: FlowLinker) -> Arguments | None:
+        """The `with` beside a `ref`: what the function is given in the place of the caller's arguments."""
+        if not spec.preset:
+            return None
+        linker.earlier.clear()
+        preset = linker.arguments(spec.preset, spec.place)
+        linker.demand.supply(preset, linker.free_names(preset))
+        return preset
 
     def _timeout(self, spec: FlowSpec) -> float | None:
         try:
@@ -152,9 +204,9 @@ class FlowCompiler:
 
 
 def _mode(spec: FlowSpec) -> Literal["call", "steps", "mock"]:
-    if spec.steps:
+    if spec.block.steps:
         return "steps"
-    return "call" if spec.call is not None or spec.ref else "mock"
+    return "call" if spec.call is not None else "mock"
 
 
 def _note(wiring: Wiring) -> str:

@@ -24,12 +24,13 @@ class Demand:
 
     `feeds` are names that expressions read, each with the need that it feeds when it feeds just one;
     `unfed` are needs that no expression feeds, so that an argument of the same name must; `path` names
-    what ends up in a target's path, in order.
+    what ends up in a target's path, in order. What is in `unoffered` is not asked of the caller.
     """
 
     feeds: dict[str, Need | None] = field(default_factory=dict)
     unfed: dict[str, Need] = field(default_factory=dict)
     path: list[str] = field(default_factory=list)
+    unoffered: frozenset[str] = frozenset()
 
     def of(self, name: str) -> Need | None:
         return self.feeds.get(name) or self.unfed.get(name)
@@ -45,10 +46,25 @@ class Demand:
             self._feed(name, None, steps)
         fed = set(arguments.keys)
         for name, need in needs.items():
-            if name not in fed and name not in steps:
+            if name not in fed and name not in steps and name not in self.unoffered:
                 self.unfed.setdefault(name, need)
         by_key = {key: source.name for key, source in arguments.sources if isinstance(source, Reference)}
         self.path += [by_key.get(need.name, need.name) for need in needs.values() if need.location == "path"]
+
+    def supply(self, arguments: Arguments, read: Iterable[str]) -> None:
+        """Some of it comes from `arguments`, and so what they read is demanded instead.
+
+        `read` are the names that their templates read.
+        """
+        supplied = {key: self.of(key) for key in arguments.keys}
+        self.path = [name for name in self.path if name not in supplied]
+        for key in supplied:
+            self.feeds.pop(key, None)
+            self.unfed.pop(key, None)
+        for key, source in arguments.sources:
+            if isinstance(source, Reference):
+                self._feed(source.name, supplied[key], set())
+        self.read(read, ())
 
     def read(self, names: Iterable[str], known: Iterable[str]) -> None:
         """Names that something beside a call reads."""
@@ -57,7 +73,7 @@ class Demand:
             self._feed(name, None, steps)
 
     def _feed(self, name: str, need: Need | None, steps: set[str]) -> None:
-        if name not in steps and name.partition(".")[0] not in steps:
+        if not {name, name.partition(".")[0]} & (steps | self.unoffered):
             self.feeds[name] = self.feeds.get(name) or need
 
     def _references(

@@ -56,7 +56,7 @@ class _Blocks:
         inputs |= {*compiled.variables, *compiled.names}
         self.jobs = jobs
         self.compiled = compiled
-        self.texts = Texts(jobs.bindings, inputs, _PREFIXES)
+        self.texts = Texts(jobs.bindings.seen_in(compiled.spec.place.source), inputs, _PREFIXES)
         self.terms = Terms(jobs.report)
         self.words = Vocabulary(terms=self.terms, base_url=upstream.upstream.base_url, tree=self._tree)
         self.requests = FollowUpCompiler(

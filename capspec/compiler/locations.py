@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from capspec.document import Document
-from capspec.errors import BindError
-from capspec.folders import Folder
+from capspec.folders import Folder, locate
 
 
 def open_location(location: str, document: Document) -> tuple[Folder, str]:
     """A folder and "", or a file's folder and its name.
 
-    A path that begins with a slash may be anywhere. Any other is relative to the capability file, and what
-    it leads to must be in the file's folder. Raises ValueError, saying what is wrong.
+    `document` is the file that says so. A path that begins with a slash may be anywhere. Any other is
+    relative to that file, and what it leads to must be in its folder, or in the root folder around that when
+    there is one. Raises ValueError, saying what is wrong.
     """
-    from capspec.binds.file import locate  # noqa: PLC0415 - imports python-dotenv
-
-    home = None if document.path is None else document.path.parent.absolute()
-    try:
-        path = locate(location, home)
-    except BindError as error:
-        raise ValueError(error.problems[0].message) from None
+    home = document.folder
+    path = locate(location, home)
     inside = home is not None and path.is_relative_to(home)
-    jail = home.resolve() if home is not None and inside else path.parent.resolve()
+    jail = path.parent.resolve()
+    if home is not None and inside:
+        path = home.resolve() / path.relative_to(home)
+        jail = _jail(home.resolve(), document.root)
     try:
         real = path.resolve(strict=True)
     except (OSError, RuntimeError, ValueError):
@@ -33,4 +33,9 @@ def open_location(location: str, document: Document) -> tuple[Folder, str]:
     if not real.is_file():
         raise ValueError(f"'{location}' is neither a file nor a folder")
     # The name, and not what it is a link to now: a link may be given a new target while this is served.
-    return Folder(jail), path.relative_to(home if home is not None and inside else path.parent).as_posix()
+    return Folder(jail), path.relative_to(jail if inside else path.parent).as_posix()
+
+
+def _jail(home: Path, root: Path | None) -> Path:
+    around = home if root is None else root.resolve()
+    return around if home.is_relative_to(around) else home

@@ -14,6 +14,7 @@ from capspec.compiler.texts import Texts
 from capspec.durations import parse_duration
 from capspec.egress import origin_of
 from capspec.errors import CompileError, Place
+from capspec.keys import identified
 from capspec.model import BodySpec, OperationSpec, ParameterSpec, UpstreamSpec
 from capspec.node import Report
 from capspec.plan import Body, Codec, Location, Operation, Parameter, Upstream
@@ -61,14 +62,16 @@ class OperationCompiler:
         base_uris: Mapping[str, str],
         report: Report,
         *,
-        bodies_lost_their_types: bool = False,
+        dialects: Mapping[str, str],
         rewrite: Callable[[str], str] = str,
     ) -> None:
-        """`rewrite` leads from an address that the file names to the one that is called, "" for none."""
+        """`dialects` says which one each file is in; `rewrite` leads from an address that a file names to the
+        one that is called, "" for none.
+        """
         self.bindings = bindings
         self.base_uris = base_uris
         self.report = report
-        self.bodies_lost_their_types = bodies_lost_their_types
+        self.dialects = dialects
         self.rewrite = rewrite
 
     # -- upstreams ----------------------------------------------------------------------------------
@@ -79,7 +82,7 @@ class OperationCompiler:
         if spec.auth is not None:
             settings = Settings(spec.auth.node, self._resolved)
             try:
-                auth = registry.find("auth", spec.auth.type)(settings)
+                auth = identified(registry.find("auth", spec.auth.type)(settings), settings)
                 names, urls = auth.names, getattr(auth, "urls", ())
                 settings.node.finish(f"'{spec.auth.type}' authentication")
             except (registry.UnknownExtension, CompileError) as error:
@@ -115,7 +118,7 @@ class OperationCompiler:
             value, missing = self.bindings.resolve(text, place)
         except CompileError as error:
             return "", (), (), error.problems[0].message
-        value, unfilled = self._fill(value)
+        value, unfilled = _fill(value, self.bindings.seen_in(place.source))
         how = f"give one with --base-uri {spec.namespace}=URL"
         if missing:
             return "", (), missing, ""
@@ -135,26 +138,14 @@ class OperationCompiler:
         query = tuple(parse_qsl(parts.query, keep_blank_values=True))
         return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}", query, (), ""
 
-    def _fill(self, text: str) -> tuple[str, list[str]]:
-        """`{basePath}` in a base URI comes from a variable of that name."""
-        unfilled = []
-
-        def fill(match: re.Match[str]) -> str:
-            secret = self.bindings.value(match[1])
-            if secret is None:
-                unfilled.append(match[1])
-                return match[0]
-            return secret.reveal()
-
-        return _PLACEHOLDER.sub(fill, text), unfilled
-
     # -- operations ---------------------------------------------------------------------------------
 
     def operation(self, spec: OperationSpec, compiled: CompiledUpstream) -> CompiledOperation:
         path = parse_consumed_path(spec.path)
         inputs = [item for item in spec.inputs if item.name]
         texts = Texts(
-            self.bindings, {item.name for item in inputs if item.value is MISSING} | set(path.variables)
+            self.bindings.seen_in(spec.place.source),
+            {item.name for item in inputs if item.value is MISSING} | set(path.variables),
         )
         parameters, names = self._parameters(spec, path, compiled.upstream, inputs, texts)
         query = self._query(path, compiled.query, spec.place, texts)
@@ -197,7 +188,8 @@ class OperationCompiler:
             value, read = self._value(item, texts)
             names += read
             required = item.required is True and value is None
-            whole = location == "body" and item.type in ("string", "") and self.bodies_lost_their_types
+            # The body's own type got lost when files of the other dialects were made.
+            untyped = item.type in ("string", "") and self.dialects[spec.place.source] != "capspec"
             found.append(
                 Parameter(
                     name=item.name,
@@ -205,7 +197,7 @@ class OperationCompiler:
                     type=item.type,
                     value=value,
                     required=required,
-                    whole=whole,
+                    whole=location == "body" and untyped,
                 )
             )
         return found, names
@@ -292,6 +284,20 @@ class OperationCompiler:
 
     def _warn(self, code: str, message: str, place: Place) -> None:
         self.report.add(code, message, place=place, severity="warning")
+
+
+def _fill(text: str, bindings: Bindings) -> tuple[str, list[str]]:
+    """`{basePath}` in a base URI comes from a variable of that name."""
+    unfilled = []
+
+    def fill(match: re.Match[str]) -> str:
+        secret = bindings.value(match[1])
+        if secret is None:
+            unfilled.append(match[1])
+            return match[0]
+        return secret.reveal()
+
+    return _PLACEHOLDER.sub(fill, text), unfilled
 
 
 def _base_problem(value: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from capspec.compiler.operations import CompiledOperation
@@ -12,6 +12,11 @@ from capspec.compiler.operations import CompiledOperation
 
 class UnknownTarget(LookupError):
     """No operation has this name; the message says which is nearest."""
+
+
+class AbsentTarget(UnknownTarget):
+    """The operation would be in another file: its import failed, which is reported, or this file is itself
+    there to be imported from."""
 
 
 @dataclass(slots=True)
@@ -25,10 +30,16 @@ class Targets:
     operations: dict[str, list[CompiledOperation]] = field(default_factory=lambda: defaultdict(list))
     calls: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     totals: dict[str, int] = field(default_factory=dict)
+    lost: Collection[str] = ()
+    shared: bool = False
 
     @classmethod
-    def of(cls, operations: Iterable[CompiledOperation]) -> Targets:
-        targets = cls()
+    def of(
+        cls, operations: Iterable[CompiledOperation], *, lost: Collection[str] = (), shared: bool = False
+    ) -> Targets:
+        """`lost` are namespaces that could not be imported; `shared` says that the file is there to be
+        imported from."""
+        targets = cls(lost=lost, shared=shared)
         for operation in operations:
             targets.operations[operation.operation.id].append(operation)
         return targets
@@ -60,7 +71,10 @@ class Targets:
         alone = [name for name in self.operations if name.partition(".")[2] == word]
         if len(alone) == 1:
             return alone[0]
-        raise UnknownTarget(self._explain(word, namespace, rest))
+        if namespace in self.lost:
+            raise AbsentTarget(f"'{namespace}' could not be imported")
+        explained = self._explain(word, namespace, rest)
+        raise AbsentTarget(explained) if self.shared and not self.operations else UnknownTarget(explained)
 
     def _explain(self, word: str, namespace: str, rest: str) -> str:
         if not word:

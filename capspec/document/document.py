@@ -29,10 +29,14 @@ _DEFAULT_LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Document:
-    """One file as data. `source` names it in messages. Aliases share objects: do not change `data`."""
+    """One file as data. `source` names it in messages. Aliases share objects: do not change `data`.
+
+    `root` is the folder that it may read other files from; None means its own.
+    """
 
     source: str
     path: Path | None
+    root: Path | None
     text: str
     data: dict[str, Json]
     _lines: Lines
@@ -72,6 +76,21 @@ class Document:
             return ""
         return self._tree.texts.get((id(holder), pointer[-1]), written(value))
 
+    def value(self, pointer: Pointer) -> Json:
+        """What is written at a pointer; None when there is nothing."""
+        value: Json = self.data
+        for part in pointer:
+            if _find(value, part) is None:
+                return None
+            value = value[part]
+        return value
+
+    @property
+    def folder(self) -> Path | None:
+        """Where its relative locations begin, absolute; None when it was not read from a file."""
+        folder = self.root if self.path is None else self.path.parent
+        return None if folder is None else folder.absolute()
+
     def line(self, number: int) -> str:
         """A line of the file, counted from 1, without its end; empty when there is none."""
         return self._lines.line(number)
@@ -86,21 +105,32 @@ def _find(value: Json, part: str | int) -> int | None:
     return None
 
 
-def read(path: str | os.PathLike[str], *, limits: Limits = _DEFAULT_LIMITS) -> Document:
+def read(
+    path: str | os.PathLike[str],
+    *,
+    limits: Limits = _DEFAULT_LIMITS,
+    root: str | os.PathLike[str] | None = None,
+) -> Document:
     """Read a file, or standard input for "-". Raises LoadError: CAP101 not readable, and as `parse` does."""
     source = os.fspath(path)
+    folder = None if root is None else Path(root)
     if source == "-":
-        return parse(sys.stdin.buffer.read(limits.bytes + 1), "<stdin>", limits=limits)
+        return parse(sys.stdin.buffer.read(limits.bytes + 1), "<stdin>", limits=limits, root=folder)
     try:
         with open(source, "rb") as file:
             data = file.read(limits.bytes + 1)
     except (OSError, ValueError) as error:
         raise LoadError(_not_readable(source, error)) from None
-    return parse(data, source, Path(source), limits=limits)
+    return parse(data, source, Path(source), limits=limits, root=folder)
 
 
 def parse(
-    text: str | bytes, source: str = "<text>", path: Path | None = None, *, limits: Limits = _DEFAULT_LIMITS
+    text: str | bytes,
+    source: str = "<text>",
+    path: Path | None = None,
+    *,
+    limits: Limits = _DEFAULT_LIMITS,
+    root: Path | None = None,
 ) -> Document:
     """Text of one YAML document to a Document. Raises LoadError with every problem that can be found.
 
@@ -109,7 +139,9 @@ def parse(
     """
     lines = Lines(to_text(text, source, limits), source)
     tree = build(lines, limits)
-    return Document(source=source, path=path, text=lines.text, data=tree.data, _lines=lines, _tree=tree)
+    return Document(
+        source=source, path=path, root=root, text=lines.text, data=tree.data, _lines=lines, _tree=tree
+    )
 
 
 def _not_readable(source: str, error: OSError | ValueError) -> Problem:

@@ -41,6 +41,16 @@ class Tree:
 
 def build(lines: Lines, limits: Limits) -> Tree:
     """Raises LoadError with every problem that could be found."""
+    return _built(lines, limits, yaml.StreamEndEvent).finish()
+
+
+def build_first(lines: Lines, limits: Limits) -> Json:
+    """The data of the first document, whatever it is; None when there is none. Raises as `build` does."""
+    return _built(lines, limits, yaml.DocumentEndEvent).first()
+
+
+def _built(lines: Lines, limits: Limits, last: type) -> _Builder:
+    """What was built up to the event `last`. Raises LoadError."""
     text, stand_ins = hide_old_breaks(lines.text)
     builder = _Builder(lines, limits, stand_ins)
     parser = _LOADER(text)
@@ -48,12 +58,12 @@ def build(lines: Lines, limits: Limits) -> Tree:
     # Nothing that is built here is garbage, and a collection would look through all of it.
     gc.disable()
     try:
-        builder.run(parser)
+        builder.run(parser, last)
     finally:
         parser.dispose()
         if collecting:
             gc.enable()
-    return builder.finish()
+    return builder
 
 
 class _Anchor:
@@ -99,7 +109,7 @@ class _Builder:
         # Marks go by id, so what is merged and dropped must live until the last container is made.
         self.kept: list[Json] = []
 
-    def run(self, parser: Any) -> None:
+    def run(self, parser: Any, last: type) -> None:
         take: dict[type, Callable[[Any], None]] = {
             yaml.ScalarEvent: self._scalar,
             yaml.MappingStartEvent: self._open,
@@ -111,7 +121,7 @@ class _Builder:
         }
         event: Any = None
         kind: type | None = None
-        while kind is not yaml.StreamEndEvent:
+        while kind is not last and kind is not yaml.StreamEndEvent:
             try:
                 event = parser.get_event()
             except (yaml.YAMLError, ValueError, OverflowError) as error:
@@ -128,6 +138,10 @@ class _Builder:
             self.problems.not_a_mapping(data, self.top.marks[0] if self.top.marks else 0)
         self.problems.stop_if_any()
         return Tree(data=self.top.items[0], root=self.top.marks[0], marks=self.marks, texts=self.texts)
+
+    def first(self) -> Json:
+        self.problems.stop_if_any()
+        return self.top.items[0] if self.top.items else None
 
     def _document(self, event: Any) -> None:
         if self.started:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NoReturn, Protocol, runtime_checkable
 
 from capspec.errors import AuthError
-from capspec.plan import Principal
+from capspec.plan import Inbound, Principal
 from capspec.settings import Settings
 from capspec.values import Json
 
@@ -23,15 +23,37 @@ class Described(Protocol):
     def security_scheme(self) -> Mapping[str, Json]: ...
 
 
+@runtime_checkable
+class Contacting(Protocol):
+    """A guard that asks others about callers. `contacts` are URLs whose origins it may send requests to."""
+
+    @property
+    def contacts(self) -> tuple[str, ...]: ...
+
+
+@runtime_checkable
+class ProtectedResource(Protocol):
+    """A guard that tells callers where to get a token (RFC 9728).
+
+    `resource_metadata` is what is told, at each of `metadata_paths` of the origin, to everybody.
+    """
+
+    @property
+    def resource_metadata(self) -> Mapping[str, Json]: ...
+
+    @property
+    def metadata_paths(self) -> tuple[str, ...]: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closed:
     """Lets nobody in, because variables of its settings have no value (Guard of `capspec.plan`)."""
 
     missing: tuple[str, ...]
-    challenge: str
+    challenge: str | tuple[str, ...]
     security_scheme: Mapping[str, Json]
 
-    async def admit(self, headers: Mapping[str, str], query: Mapping[str, str]) -> Principal:
+    async def admit(self, request: Inbound) -> Principal:
         names = ", ".join(self.missing)
         raise AuthError(
             f"nobody can be let in: this server's authentication needs {names}, which has no value",
@@ -48,7 +70,12 @@ def missing_of(settings: Settings) -> tuple[str, ...]:
 def challenge(scheme: str, settings: Settings, **parameters: str) -> str:
     """A WWW-Authenticate challenge with the realm of the settings (RFC 9110, 11.6.1)."""
     named = {"realm": settings.text("realm", default=REALM), **parameters}
-    return f"{scheme} " + ", ".join(f'{name}="{_quoted(value)}"' for name, value in named.items())
+    return f"{scheme} {auth_params(named)}"
+
+
+def auth_params(parameters: Mapping[str, str]) -> str:
+    """Parameters of a challenge, all as quoted strings (RFC 9110, 11.2)."""
+    return ", ".join(f'{name}="{_quoted(value)}"' for name, value in parameters.items())
 
 
 def _quoted(value: str) -> str:
@@ -69,5 +96,5 @@ def octets(header: str) -> bytes:
         return header.encode()
 
 
-def refuse(message: str, challenge: str, hint: str = "") -> NoReturn:
+def refuse(message: str, challenge: str | tuple[str, ...], hint: str = "") -> NoReturn:
     raise AuthError(message, challenge=challenge, hint=hint)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from capspec.cookies import parse_cookies
 from capspec.guards import Closed, challenge, missing_of, octets, refuse, same
-from capspec.plan import Guard, Principal
+from capspec.plan import Guard, Inbound, Principal
 from capspec.settings import Settings
 from capspec.values import Json
 
@@ -24,20 +24,20 @@ class ApiKeyGuard:
     challenge: str
     security_scheme: Mapping[str, Json]
 
-    async def admit(self, headers: Mapping[str, str], query: Mapping[str, str]) -> Principal:
-        offered = self._offered(headers, query)
+    async def admit(self, request: Inbound) -> Principal:
+        offered = self._offered(request)
         if not offered:
             refuse("an API key is needed", self.challenge, f"send it in the {self.placement} '{self.key}'")
         if not same(offered, self.value):
             refuse("the API key is not the right one", self.challenge)
         return Principal(name=f"apikey:{self.key}", scheme="apikey")
 
-    def _offered(self, headers: Mapping[str, str], query: Mapping[str, str]) -> bytes:
+    def _offered(self, request: Inbound) -> bytes:
         if self.placement == "query":
-            return query.get(self.key, "").encode("utf-8", "surrogateescape")
+            return request.query.get(self.key, "").encode("utf-8", "surrogateescape")
         if self.placement == "cookie":
-            return octets(parse_cookies(headers.get("cookie", "")).get(self.key, ""))
-        return octets(headers.get(self.key.lower(), "").strip())
+            return octets(parse_cookies(request.headers.get("cookie", "")).get(self.key, ""))
+        return octets(request.headers.get(self.key.lower(), "").strip())
 
 
 def compile_guard(settings: Settings) -> Guard:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from capspec.guards import Closed, challenge, missing_of, refuse, same
-from capspec.plan import Guard, Principal
+from capspec.plan import Guard, Inbound, Principal
 from capspec.settings import Settings
 from capspec.values import Json
 
@@ -24,8 +24,8 @@ class BasicGuard:
     challenge: str
     security_scheme: Mapping[str, Json] = field(default_factory=lambda: _SCHEME)
 
-    async def admit(self, headers: Mapping[str, str], query: Mapping[str, str]) -> Principal:
-        scheme, _, offered = headers.get("authorization", "").strip().partition(" ")
+    async def admit(self, request: Inbound) -> Principal:
+        scheme, _, offered = request.headers.get("authorization", "").strip().partition(" ")
         if scheme.lower() != "basic" or not offered.strip():
             refuse("a user name and a password are needed", self.challenge, "use HTTP basic authentication")
         user, colon, password = _decoded(offered.strip()).partition(b":")

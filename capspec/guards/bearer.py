@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from capspec.guards import Closed, challenge, missing_of, octets, refuse, same
-from capspec.plan import Guard, Principal
+from capspec.plan import Guard, Inbound, Principal
 from capspec.settings import Settings
 from capspec.values import Json
 
@@ -22,8 +22,8 @@ class BearerGuard:
     challenge: str
     security_scheme: Mapping[str, Json] = field(default_factory=lambda: _SCHEME)
 
-    async def admit(self, headers: Mapping[str, str], query: Mapping[str, str]) -> Principal:
-        scheme, _, offered = headers.get("authorization", "").strip().partition(" ")
+    async def admit(self, request: Inbound) -> Principal:
+        scheme, _, offered = request.headers.get("authorization", "").strip().partition(" ")
         if scheme.lower() != "bearer" or not offered.strip():
             refuse(
                 "a bearer token is needed", self.challenge, "send the header Authorization: Bearer <token>"

@@ -3,37 +3,31 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from capspec.document import Document
-from capspec.errors import LoadError, Place, Problem
+from capspec.errors import LoadError, Problem
+from capspec.model.binds import BindSpec, environment_binds, parse_binds, warn_of_hidden
+from capspec.model.aggregates import FunctionSpec, parse_aggregates
 from capspec.model.consumes import UpstreamSpec, parse_consumes
+from capspec.model.entries import body_of
 from capspec.model.exposes import ListenerSpec, parse_exposes
+from capspec.model.imports import Imports
 from capspec.node import Node, Report
+from capspec.values import Json
 
 ROOT_KEYS = ("capspec", "naftiko", "ikanos")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BindSpec:
-    """Where variables come from. `location` is "" for the environment; `keys` is name to provider's key."""
-
-    namespace: str
-    location: str
-    keys: dict[str, str]
-    description: str
-    place: Place
-    key_places: dict[str, Place]
-
-    @property
-    def scheme(self) -> str:
-        return urlsplit(self.location).scheme or "env"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Capability:
-    """A whole capability file. `warnings` are problems that do not stop it from being served."""
+    """A whole capability file, with what it imports. `warnings` do not stop it from being served.
+
+    `imported` are the files that it imports from. `scopes` says of each of them, by its name in places, which
+    files' binds its texts see, the one that counts first; all others see those of the capability's own file.
+    `dialects` says of every file which one it is in. `lost` are the namespaces that could not be imported.
+    """
 
     name: str
     dialect: str
@@ -45,7 +39,12 @@ class Capability:
     binds: tuple[BindSpec, ...]
     upstreams: tuple[UpstreamSpec, ...]
     listeners: tuple[ListenerSpec, ...]
+    functions: tuple[FunctionSpec, ...]
     document: Document
+    imported: tuple[Document, ...]
+    dialects: Mapping[str, str]
+    scopes: Mapping[str, tuple[str, ...]]
+    lost: tuple[str, ...]
     report: Report
 
     @property
@@ -60,8 +59,16 @@ def parse(document: Document) -> Capability:
     """
     root = Node.root(document)
     dialect = _dialect(root)
-    body = root.get("capability") or Node(document, (), {}, root.report)
+    body = body_of(root)
     info = root.get("info") or Node(document, (), {}, root.report)
+    imports = Imports(document, root.report)
+    upstreams = parse_consumes(imports.section(root, body, "consumes"))
+    listeners = parse_exposes(imports.section(root, body, "exposes"))
+    functions = parse_aggregates(imports.section(root, body, "aggregates"))
+    # After the others: the files that they came from bring their binds.
+    binds = parse_binds(imports.binds(root, body))
+    warn_of_hidden(binds, imports.scopes, root.report)
+    variables = environment_binds(item for api in upstreams for item in api.variables)
     capability = Capability(
         name=_name(document, info),
         dialect=dialect,
@@ -70,10 +77,18 @@ def parse(document: Document) -> Capability:
         description=info.text("description"),
         tags=info.texts("tags"),
         info_version=info.text("version"),
-        binds=tuple(_bind(node) for node in (*_binds(root), *_binds(body))),
-        upstreams=parse_consumes((*root.members("consumes"), *body.members("consumes"))),
-        listeners=parse_exposes((*root.members("exposes"), *body.members("exposes"))),
+        binds=(*variables, *binds),
+        upstreams=upstreams,
+        listeners=listeners,
+        functions=functions,
         document=document,
+        imported=tuple(imports.files.values()),
+        dialects={
+            source: _declared(file.data) or dialect
+            for source, file in {document.source: document, **imports.files}.items()
+        },
+        scopes=imports.scopes,
+        lost=tuple(imports.lost),
         report=root.report,
     )
     _finish(root, body)
@@ -82,11 +97,15 @@ def parse(document: Document) -> Capability:
     return capability
 
 
+def _declared(data: Mapping[str, Json]) -> str:
+    return next((key for key in ROOT_KEYS if key in data), "")
+
+
 def _dialect(root: Node) -> str:
-    for key in ROOT_KEYS:
-        if root.has(key):
-            return key
-    if root.has("capability") or root.has("consumes") or root.has("exposes"):
+    declared = _declared(root.document.data)
+    if declared:
+        return declared
+    if any(root.has(key) for key in ("capability", "consumes", "exposes", "aggregates", "binds")):
         root.warn("CAP112", "the file does not say its dialect", hint='begin it with: capspec: "1"')
         return "capspec"
     raise LoadError(
@@ -109,28 +128,6 @@ def _name(document: Document, info: Node) -> str:
         document.path.stem if document.path is not None else info.text("label", "display", "title", "name")
     )
     return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-") or "capability"
-
-
-def _binds(node: Node) -> list[Node]:
-    return [*node.members("binds"), *node.members("externalRefs")]
-
-
-def _bind(node: Node) -> BindSpec:
-    keys = node.get("keys")
-    names = keys.value if keys is not None and isinstance(keys.value, dict) else {}
-    if keys is not None and isinstance(keys.value, list):
-        names = {item.as_text(): item.as_text() for item in keys.items()}
-    spec = BindSpec(
-        namespace=node.text("namespace", "name", default="env"),
-        location=node.text("location", "uri"),
-        keys={name: str(name if key is None else key) for name, key in names.items()},
-        description=node.text("description"),
-        place=node.place,
-        key_places={name: keys.key_place(name) for name in names if keys is not None},
-    )
-    node.has("type", "resolution")
-    node.finish("a bind")
-    return spec
 
 
 def _finish(root: Node, body: Node) -> None:

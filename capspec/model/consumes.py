@@ -60,13 +60,19 @@ class OperationSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamSpec:
-    """One API: where it is, how to authenticate, and its operations in the order of the file."""
+    """One API: where it is, how to authenticate, and its operations in the order of the file.
+
+    `inputs` are what every request carries; each operation has them among its own. `variables` are not sent
+    at all: older files declare variables of the environment among their inputs.
+    """
 
     namespace: str
     base_uri: str
     description: str
     auth: ExtensionSpec | None
     timeout: str
+    inputs: tuple[ParameterSpec, ...]
+    variables: tuple[ParameterSpec, ...]
     operations: tuple[OperationSpec, ...]
     place: Place
     base_uri_place: Place
@@ -76,9 +82,6 @@ def parse_consumes(nodes: Iterable[Node]) -> tuple[UpstreamSpec, ...]:
     """Each entry of `consumes`; entries with the same namespace are put together."""
     merged: dict[str, UpstreamSpec] = {}
     for node in nodes:
-        if node.get("import") is not None and node.get("baseUri") is None:
-            node.warn("CAP120", "imports are not supported here; this entry is left out")
-            continue
         spec = _upstream(node)
         known = merged.get(spec.namespace)
         if known is not None:
@@ -95,6 +98,8 @@ def _merge(first: UpstreamSpec, second: UpstreamSpec) -> UpstreamSpec:
         description=first.description or second.description,
         auth=first.auth or second.auth,
         timeout=first.timeout or second.timeout,
+        inputs=first.inputs + second.inputs,
+        variables=first.variables + second.variables,
         operations=first.operations + second.operations,
         place=first.place,
         base_uri_place=first.base_uri_place if first.base_uri else second.base_uri_place,
@@ -106,19 +111,30 @@ def _upstream(node: Node) -> UpstreamSpec:
     kind = node.text("type", default="http")
     if kind not in ("http", "https", "rest", "api"):
         node.warn("CAP122", f"consumes type '{kind}' is not known; it is called as HTTP", hint="use 'http'")
-    inputs = (*parse_parameters(node), *_constant_headers(node))
+    variables: list[ParameterSpec] = []
+    inputs = (*_sent(node, variables), *_constant_headers(node))
+    operations = tuple(_operations(node, namespace, inputs, variables))
     spec = UpstreamSpec(
         namespace=namespace,
         base_uri=node.text("baseUri", "baseUrl").strip(),
         description=node.text("description"),
         auth=parse_authentication(node),
         timeout=node.text("timeout"),
-        operations=tuple(_operations(node, namespace, inputs)),
+        inputs=inputs,
+        variables=tuple(variables),
+        operations=operations,
         place=node.place,
         base_uri_place=node.document.place((*node.pointer, "baseUri")),
     )
     node.finish("a consumed API")
     return spec
+
+
+def _sent(node: Node, variables: list[ParameterSpec]) -> tuple[ParameterSpec, ...]:
+    """The input parameters that requests carry; the others are added to `variables`."""
+    found = parse_parameters(node)
+    variables += [item for item in found if item.is_variable]
+    return tuple(item for item in found if not item.is_variable)
 
 
 def _constant_headers(node: Node) -> tuple[ParameterSpec, ...]:
@@ -141,23 +157,28 @@ def parse_authentication(node: Node) -> ExtensionSpec | None:
         if child.value not in ("none", "inherit"):
             child.error("CAP123", "authentication should be a mapping with a 'type'")
         return None
+    if child.text("type").lower() == "none":
+        return None
     return ExtensionSpec(type=child.text("type"), node=child, place=child.place)
 
 
-def _operations(node: Node, namespace: str, inherited: tuple[ParameterSpec, ...]) -> Iterable[OperationSpec]:
+def _operations(
+    node: Node, namespace: str, inherited: tuple[ParameterSpec, ...], variables: list[ParameterSpec]
+) -> Iterable[OperationSpec]:
     resources = [item for _, item in node.named("resources")]
     replaces = _paths_replace(resources)
     for resource in resources:
         path = resource.text("path")
-        inputs = (*inherited, *parse_parameters(resource))
+        shared = (*inherited, *_sent(resource, variables))
         for name, operation in resource.named("operations"):
-            yield _operation(
-                name, operation, namespace, _effective(path, operation.text("path"), replaces), inputs
-            )
+            inputs = (*shared, *_sent(operation, variables))
+            effective = _effective(path, operation.text("path"), replaces)
+            yield _operation(name, operation, namespace, effective, inputs)
         resource.has("name", "id", "label", "display", "description", "tags", "method", "outputParameters")
         resource.finish("a consumed resource")
     for name, operation in node.named("operations"):
-        yield _operation(name, operation, namespace, operation.text("path"), inherited)
+        inputs = (*inherited, *_sent(operation, variables))
+        yield _operation(name, operation, namespace, operation.text("path"), inputs)
 
 
 def _paths_replace(resources: list[Node]) -> bool:
@@ -185,7 +206,7 @@ def _effective(resource: str, own: str, replaces: bool) -> str:
 
 
 def _operation(
-    name: str, node: Node, namespace: str, path: str, inherited: tuple[ParameterSpec, ...]
+    name: str, node: Node, namespace: str, path: str, inputs: tuple[ParameterSpec, ...]
 ) -> OperationSpec:
     method = node.text("method", default="GET").upper()
     if method not in METHODS:
@@ -197,7 +218,7 @@ def _operation(
         path=path,
         title=node.text("label", "display", "title", "summary"),
         description=node.text("description"),
-        inputs=(*inherited, *parse_parameters(node)),
+        inputs=inputs,
         body=_body(node),
         raw_format=node.text("outputRawFormat", default="json").lower(),
         output_schema=node.text("outputSchema"),

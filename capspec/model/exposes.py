@@ -9,7 +9,9 @@ from capspec.errors import Place
 from capspec.model.agents import PromptSpec, parse_prompts
 from capspec.model.consumes import ExtensionSpec, parse_authentication
 from capspec.model.flows import FlowSpec, parse_flow
+from capspec.model.forward import ForwardSpec, parse_forwards
 from capspec.model.parameters import parse_parameters
+from capspec.model.skills import SkillSpec, parse_skills
 from capspec.node import Node
 
 
@@ -41,6 +43,8 @@ class ListenerSpec:
     flows: tuple[FlowSpec, ...]
     resources: tuple[ResourceSpec, ...]
     prompts: tuple[PromptSpec, ...]
+    forwards: tuple[ForwardSpec, ...]
+    skills: tuple[SkillSpec, ...] = ()
     node: Node
     place: Place
 
@@ -51,11 +55,9 @@ def parse_exposes(nodes: Iterable[Node]) -> tuple[ListenerSpec, ...]:
 
 def _listener(node: Node) -> ListenerSpec:
     kind = node.text("type").lower()
-    kind = {"api": "rest"}.get(kind, kind)
+    kind = {"api": "rest", "agent-skill": "skill"}.get(kind, kind)
     if not kind:
         node.error("CAP130", "this entry of exposes has no 'type'", hint="add 'type: rest' or 'type: mcp'")
-    if node.get("import") is not None:
-        node.warn("CAP120", "imports are not supported here; this entry is left out")
     namespace = node.text("namespace", default=kind)
     spec = ListenerSpec(
         type=kind,
@@ -65,18 +67,28 @@ def _listener(node: Node) -> ListenerSpec:
         transport=node.text("transport", default="http").lower(),
         description=node.text("description"),
         auth=parse_authentication(node),
-        flows=tuple(_rest_flows(node)) if kind == "rest" else tuple(_tools(node)),
+        flows=_flows(kind, node),
         resources=tuple(_resource(name, item) for name, item in node.named("resources"))
         if kind == "mcp"
         else (),
         prompts=parse_prompts(node) if kind == "mcp" else (),
+        forwards=parse_forwards(node) if kind == "rest" else (),
+        skills=parse_skills(node) if kind == "skill" else (),
         node=node,
         place=node.place,
     )
-    if kind in ("rest", "mcp"):
-        node.has("name", "label", "display", "tags", "maxBinarySize", "ttlMs", "cacheScope")
+    if kind in ("rest", "mcp", "skill"):
+        node.has("name", "label", "display", "tags")
+        if kind != "skill":
+            node.has("maxBinarySize", "ttlMs", "cacheScope")
         node.finish(f"an exposed {kind} adapter")
     return spec
+
+
+def _flows(kind: str, node: Node) -> tuple[FlowSpec, ...]:
+    if kind == "skill":
+        return ()
+    return tuple(_rest_flows(node)) if kind == "rest" else tuple(_tools(node))
 
 
 def _rest_flows(node: Node) -> Iterable[FlowSpec]:
@@ -87,9 +99,7 @@ def _rest_flows(node: Node) -> Iterable[FlowSpec]:
         for operation_name, operation in resource.named("operations"):
             own = operation.text("path")
             yield parse_flow(operation_name, operation, path=own or path, inputs=inputs)
-        if resource.get("forward") is not None:
-            resource.warn("CAP131", "'forward' is not served yet; this resource's operations are")
-        resource.has("name", "id", "label", "display", "description", "tags", "method")
+        resource.has("name", "id", "label", "display", "description", "tags", "method", "forward")
         resource.finish("an exposed resource")
 
 

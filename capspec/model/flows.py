@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from capspec.errors import Place
-from capspec.model.consumes import METHODS, ExtensionSpec
+from capspec.model.consumes import METHODS
 from capspec.model.parameters import OutputSpec, ParameterSpec, parse_outputs, parse_parameters
+from capspec.model.steps import BlockSpec, parse_block
 from capspec.node import Node
 from capspec.values import Json
 
@@ -34,8 +35,8 @@ class HintsSpec:
 class FlowSpec:
     """One REST operation or one MCP tool: how it is reached, and what it does.
 
-    `method` and `path` are "" for tools. `declares_inputs` is true for an empty list too. `steps` and
-    `mappings` stand for `call` in orchestrations.
+    `method` and `path` are "" for tools. `declares_inputs` is true for an empty list too. `block` stands for
+    `call` in orchestrations. `ref` names an aggregate's function, and `preset` is the `with` that goes to it.
     """
 
     name: str
@@ -47,10 +48,9 @@ class FlowSpec:
     inputs: tuple[ParameterSpec, ...]
     declares_inputs: bool
     call: CallSpec | None
-    steps: tuple[ExtensionSpec, ...]
-    step_names: tuple[str, ...]
-    mappings: tuple[tuple[str, Json], ...]
+    block: BlockSpec
     ref: str
+    preset: dict[str, Json]
     outputs: tuple[OutputSpec, ...]
     hints: HintsSpec
     timeout: str
@@ -63,7 +63,7 @@ def parse_flow(
     method = node.text("method", default="GET").upper() if path else ""
     if path and method not in METHODS:
         node.error("CAP124", f"'{method}' is not an HTTP method", hint=f"use one of {', '.join(METHODS)}")
-    steps = node.named("steps")
+    block = parse_block(node)
     spec = FlowSpec(
         name=name or (f"{method.lower()}-{path.strip('/') or 'root'}" if path else ""),
         title=node.text("label", "display", "title"),
@@ -74,12 +74,11 @@ def parse_flow(
         inputs=(*inputs, *parse_parameters(node)),
         declares_inputs=bool(inputs) or node.has("inputParameters"),
         call=parse_call(node),
-        steps=tuple(ExtensionSpec(type=step.text("type"), node=step, place=step.place) for _, step in steps),
-        step_names=tuple(step_name for step_name, _ in steps),
-        mappings=_mappings(node),
-        ref=node.text("ref"),
+        block=block,
+        ref=node.text("ref").strip(),
+        preset=dict(node.mapping("with")) if node.has("ref") else {},
         outputs=parse_outputs(node),
-        hints=_hints(node),
+        hints=parse_hints(node),
         timeout=node.text("timeout"),
         place=node.place,
     )
@@ -100,16 +99,7 @@ def parse_call(node: Node) -> CallSpec | None:
     return CallSpec(target=child.as_text(), arguments=arguments, place=child.place)
 
 
-def _mappings(node: Node) -> tuple[tuple[str, Json], ...]:
-    found = []
-    for item in node.members("mappings"):
-        value = item.raw("value")
-        found.append((item.text("target", "targetName"), value))
-        item.finish("a mapping")
-    return tuple(found)
-
-
-def _hints(node: Node) -> HintsSpec:
+def parse_hints(node: Node) -> HintsSpec:
     child = node.get("hints")
     if child is None:
         return HintsSpec()

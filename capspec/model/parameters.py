@@ -30,20 +30,29 @@ class ParameterSpec:
     constraints: dict[str, Json]
     place: Place
 
+    @property
+    def is_variable(self) -> bool:
+        """Whether it is no input at all, but declares a variable of the environment."""
+        return self.location.lower() == "environment"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputSpec:
-    """One output and what is inside it. `items` shapes a list's elements, `values` a map's values."""
+    """One output and what is inside it. `items` shapes a list's elements, `values` a map's values.
 
-    name: str
-    type: str
-    description: str
-    mapping: str
-    value: Json | Missing
-    properties: tuple[OutputSpec, ...]
-    items: OutputSpec | None
-    values: OutputSpec | None
-    max_length: int | None
+    `example` is a value that it may have.
+    """
+
+    name: str = ""
+    type: str = ""
+    description: str = ""
+    mapping: str = ""
+    value: Json | Missing = MISSING
+    example: Json | Missing = MISSING
+    properties: tuple[OutputSpec, ...] = ()
+    items: OutputSpec | None = None
+    values: OutputSpec | None = None
+    max_length: int | None = None
     place: Place
 
 
@@ -98,17 +107,24 @@ def _output(name: str, node: Node) -> OutputSpec:
         description=node.text("description"),
         mapping=node.text("mapping"),
         value=node.raw("value", "const"),
+        example=_example(node),
         properties=_properties(node),
         items=_items(items) if items is not None else None,
         values=_output("", values) if values is not None and isinstance(values.value, dict) else None,
         max_length=node.integer("maxLength"),
         place=node.place,
     )
-    node.has(
-        "name", "id", "label", "display", "required", "in", "path", "examples", "example", "format", "enum"
-    )
+    node.has("name", "id", "label", "display", "required", "in", "path", "format")
     node.finish("an output parameter")
     return spec
+
+
+def _example(node: Node) -> Json | Missing:
+    """A value that the output may have: its example, the first of several, or the first that is allowed."""
+    for several in (node.raw("examples"), node.raw("enum")):
+        if isinstance(several, list) and several:
+            return node.raw("example") if node.has("example") else several[0]
+    return node.raw("example", "default")
 
 
 def _properties(node: Node) -> tuple[OutputSpec, ...]:
@@ -150,7 +166,4 @@ def _items(node: Node) -> OutputSpec | None:
 
 
 def _fields(node: Node, fields: tuple[OutputSpec, ...]) -> OutputSpec:
-    return OutputSpec(
-        name="", type="object", description="", mapping="", value=MISSING, properties=fields,
-        items=None, values=None, max_length=None, place=node.place,
-    )  # fmt: skip
+    return OutputSpec(type="object", properties=fields, place=node.place)

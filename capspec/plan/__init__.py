@@ -13,12 +13,8 @@ from capspec.plan.calls import (
 )
 from capspec.plan.flows import (
     NO_HINTS,
-    Assembly,
     Flow,
     Input,
-    Runtime,
-    Scope,
-    Step,
 )
 from capspec.plan.operations import (
     NOTHING,
@@ -37,11 +33,22 @@ from capspec.plan.operations import (
 from capspec.plan.plan import (
     ANONYMOUS,
     Guard,
+    Inbound,
     Listener,
     MissingVariable,
     Plan,
     Principal,
     Resource,
+)
+from capspec.plan.steps import (
+    Block,
+    Loop,
+    Reader,
+    Recovery,
+    Runtime,
+    Scope,
+    Step,
+    Task,
 )
 
 __all__ = [
@@ -49,7 +56,7 @@ __all__ = [
     "NOTHING",
     "NO_HINTS",
     "Answer",
-    "Assembly",
+    "Block",
     "Body",
     "Call",
     "Codec",
@@ -59,9 +66,11 @@ __all__ = [
     "FollowUp",
     "FollowUps",
     "Guard",
+    "Inbound",
     "Input",
     "Listener",
     "Location",
+    "Loop",
     "MissingVariable",
     "Operation",
     "Parameter",
@@ -69,10 +78,13 @@ __all__ = [
     "Plan",
     "Principal",
     "Progress",
+    "Reader",
+    "Recovery",
     "Resource",
     "Result",
     "Runtime",
     "Scope",
     "Step",
+    "Task",
     "Upstream", "is_failure",
 ]  # fmt: skip

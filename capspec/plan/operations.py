@@ -8,6 +8,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from capspec.errors import Place, ResponseTooLarge
 from capspec.plan.assets import Assets
+from capspec.plan.bodies import Parts
 from capspec.plan.polling import Idempotency, Poll
 from capspec.template import JsonText, Template, Tree
 from capspec.values import MISSING, Json, Missing
@@ -17,7 +18,11 @@ Location: TypeAlias = Literal["path", "query", "header", "cookie", "body", "form
 
 
 class Codec(Protocol):
-    """Values to bytes and back, for one format. `media_type` is what it writes."""
+    """Values to bytes and back, for one format. `media_type` is what it writes.
+
+    Where a text of the file has values in it, `escape(text)` writes one of them, if a codec has that; or
+    `fill(text, values)` all of them at once, into the text with `NUL index NUL` in their places.
+    """
 
     media_type: str
 
@@ -72,7 +77,7 @@ class Body:
     """A request body that the file describes, and the codec that writes it."""
 
     codec: Codec
-    content: Tree | JsonText | Template
+    content: Tree | JsonText | Template | Parts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +86,9 @@ class Operation:
 
     `path` alternates percent-encoded literals and variables, and is joined to the upstream's base URL.
     `query` is what the path's own `?…` says. With no `body`, parameters in "body" build a JSON body and
-    those in "form" a URL-encoded one. `problem` says why the operation cannot be called at all. With `poll`
+    those in "form" a URL-encoded one, unless `body_codec` says how it is written. `codec` reads answers;
+    `media_type` is theirs whatever the upstream says, and `max_size` how many bytes one may have, where the
+    file says so. `problem` says why the operation cannot be called at all. With `poll`
     it starts a job, and `follow_ups` are the requests about it. With `assets` the links in its answers become
     our own.
     """
@@ -93,7 +100,10 @@ class Operation:
     query: tuple[tuple[str, Template], ...] = ()
     parameters: tuple[Parameter, ...] = ()
     body: Body | None = None
+    body_codec: Codec | None = None
     codec: Codec
+    media_type: str = ""
+    max_size: int | None = None
     timeout: float | None = None
     missing: tuple[str, ...] = ()
     problem: str = ""

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from capspec.document import Document
-from capspec.errors import Place, Problem
+from capspec.errors import Place, Problem, UpstreamError
 from capspec.model import ListenerSpec
 from capspec.plan.flows import Flow
+from capspec.plan.forwards import Forward
 from capspec.plan.offers import FileResource, Prompt
 from capspec.plan.operations import Operation, PathVariable, Upstream
+from capspec.plan.skills import Skill
 from capspec.values import Json
+from capspec.wire import Request, Response, Send
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,11 +30,32 @@ class Principal:
 ANONYMOUS = Principal()
 
 
+async def _nowhere(request: Request) -> Response:
+    del request
+    raise UpstreamError("nobody can be asked from here")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbound:
+    """What a request says of its caller before its body is read.
+
+    `headers` has lower-case names, and one that was repeated is one list (RFC 9110, 5.2). Of a repeated
+    query parameter the first counts. `target` is path and query as they were sent (RFC 9112, 3.2.1). `send`
+    is how a guard asks somebody else.
+    """
+
+    headers: Mapping[str, str]
+    query: Mapping[str, str] = field(default_factory=dict)
+    method: str = "GET"
+    target: str = "/"
+    send: Send = _nowhere
+
+
 class Guard(Protocol):
     """Decides who a caller is, from what its request carries."""
 
-    async def admit(self, headers: Mapping[str, str], query: Mapping[str, str]) -> Principal:
-        """`headers` has lower-case names. Raises AuthError with a challenge."""
+    async def admit(self, request: Inbound) -> Principal:
+        """Raises AuthError with a challenge, ForbiddenError, or AuthUnavailable."""
         ...
 
 
@@ -66,6 +90,8 @@ class Listener:
     flows: tuple[Flow, ...]
     resources: tuple[Resource | FileResource, ...] = ()
     prompts: tuple[Prompt, ...] = ()
+    forwards: tuple[Forward, ...] = ()
+    skills: tuple[Skill, ...] = ()
     guard: Guard | None
     spec: ListenerSpec
     place: Place
@@ -89,7 +115,7 @@ class Plan:
     """A whole capability, ready to run.
 
     `contacts` are URLs, and patterns such as `https://*.example.com`, whose origins may be contacted.
-    `warnings` are problems that did not stop it.
+    `warnings` are problems that did not stop it. `imported` are the files that it took entries from.
     """
 
     name: str
@@ -103,4 +129,5 @@ class Plan:
     missing: tuple[MissingVariable, ...]
     warnings: tuple[Problem, ...]
     document: Document
+    imported: tuple[Document, ...] = ()
     secrets: tuple[str, ...] = field(default=(), repr=False)

@@ -25,6 +25,10 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _UNSENDABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _SLASHES = re.compile(r"[/\\]")
 _MAX_DEPTH = 32
+
+MOST_CODINGS = 8
+"""How often a path may be percent-encoded over again: nobody means more, and each takes a look."""
+
 _COOKIE_SAFE = "!#$&'()*+-./:<=>?@[]^_`{|}~"
 """The cookie-octets of RFC 6265, 4.1.1, that are not letters or digits, without `%`."""
 
@@ -69,17 +73,20 @@ def leaves_place(segment: str) -> bool:
     """Whether some server could read a path segment as `.` or `..`.
 
     Servers differ in what they decode, fold and split before they resolve dots, so all of it is tried:
-    percent-encoding to any depth, compatibility forms of Unicode, backslashes, and `..;x`.
+    percent-encoding over percent-encoding, compatibility forms of Unicode, backslashes, and `..;x`. What is
+    encoded more than `MOST_CODINGS` times could be anything.
     """
     if "." not in segment and "%" not in segment:
         return False
     text, before = segment, ""
-    while text != before:
+    for _ in range(MOST_CODINGS):
+        if text == before:
+            return False
         folded = unicodedata.normalize("NFKC", text)
         if any(piece.partition(";")[0] in (".", "..") for piece in _SLASHES.split(folded)):
             return True
         text, before = unquote(text), text
-    return False
+    return text != before
 
 
 def pairs(name: str, value: Json) -> list[tuple[str, str]]:

@@ -2,8 +2,8 @@
 
 Each listener has the port that its file names, at the root. When two listeners want the same port, or one
 port is asked for, everything is on that port: a capability's REST adapter at `/<capability>` and its MCP
-adapter at `/<capability>/mcp`. When it has several of a kind, their namespaces follow the capability's
-name. The tools of all together are at `/mcp`.
+adapter at `/<capability>/mcp`; its skills are at `/<capability>/skills`. When it has several of a kind, their
+namespaces follow the capability's name. The tools of all together are at `/mcp`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ class Exposed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mount:
-    """An adapter at a path. Requests at or below `path` are for it; `root` is its ASGI root path.
+    """An adapter at a path. Requests at or below `path` are for it, or, where its edge names `paths`, those
+    at or below one of them after `path`; `root` is its ASGI root path.
 
     `members` are the listeners that it serves: one, or all those of the merged endpoint.
     """
@@ -145,10 +146,18 @@ class Mounts:
     """An ASGI application that passes a request on to the mount with the longest path that it begins with."""
 
     def __init__(self, mounts: Iterable[Mount]) -> None:
-        self._mounts = {mount.path: mount for mount in mounts}
+        self._mounts = {mount.path + path: mount for mount in mounts for path in mount.edge.paths or ("",)}
         self._depth = max(path.count("/") for path in self._mounts)
+        # Of mounts that know the same path the first answers.
+        self._well_known = {
+            path: mount for mount in reversed(self._mounts.values()) for path in mount.edge.well_known
+        }
 
     async def __call__(self, scope: ASGIScope, receive: Receive, send: SendMessage) -> None:
+        known = self._well_known.get(str(scope["path"]))
+        if known is not None:
+            await known.edge.app({**scope, "root_path": ""}, receive, send)
+            return
         segments = str(scope["path"]).split("/")[: self._depth + 1]
         while segments:
             mount = self._mounts.get("/".join(segments))

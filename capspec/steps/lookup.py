@@ -23,14 +23,16 @@ class LookupStep:
 
     name: str
     index: str
+    rows: Source
     match: JsonPath
     wanted: Source
     fields: tuple[str, ...]
 
     async def run(self, scope: Scope, runtime: Runtime) -> Json | Missing:
-        if self.index not in scope.steps:
+        rows = self.rows.read(scope)
+        if rows is MISSING:
             raise MappingError(f"step '{self.name}' looks into '{self.index}', which gave nothing")
-        table = self._table(scope.steps[self.index])
+        table = self._table(rows)
         wanted = self.wanted.read(scope)
         if isinstance(wanted, list):
             found = [self._narrowed(table[key]) for item in wanted if (key := _key(item)) in table]
@@ -64,15 +66,19 @@ def _key(value: Json | Missing) -> object:
 
 
 def compile_step(name: str, node: Node, linker: Linker) -> LookupStep:
-    """`index` (a step), `match` (a field or JSONPath), `lookupValue`, `outputParameters` (field names)."""
+    """`index` (a step, or a JSONPath into one), `match` (a field or JSONPath), `lookupValue`,
+    `outputParameters` (field names).
+    """
     place = node.place
     try:
         match = compile_path(node.text("match"))
     except JsonPathError as error:
         raise CompileError(Problem(code="CAP330", message=f"match: {error}", place=place)) from error
+    index = node.text("index")
     return LookupStep(
         name=name,
-        index=linker.step(node.text("index"), place),
+        index=index,
+        rows=linker.source(index if index.startswith("$") else f"$['{linker.step(index, place)}']", place),
         match=match,
         wanted=linker.source(node.raw("lookupValue") or "", place),
         fields=node.texts("outputParameters"),

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import AsyncGenerator, Iterator
+import tempfile
+from collections.abc import AsyncGenerator, Callable, Iterator
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
 from capspec.errors import CallError, UpstreamError, UpstreamTimeout
 from capspec.inflation import Inflation
-from capspec.wire import Headers, Request, Response, header
+from capspec.wire import Headers, Identity, Request, Response, header
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 """Methods whose requests may be sent twice (RFC 9110, 9.2.2)."""
@@ -35,50 +38,63 @@ def open_transport(
 
     `read_timeout` bounds each wait for bytes; by default only the caller's own deadline does. `tls` is how
     certificates are checked: by default against the certifi bundle, or SSL_CERT_FILE and SSL_CERT_DIR.
+    Requests with an identity have pools and a TLS set-up of their own, each with the same limits.
     """
-    pool = httpx.AsyncHTTPTransport(
-        verify=tls or True,
-        trust_env=True,
-        limits=httpx.Limits(
-            max_connections=max_connections,
-            max_keepalive_connections=max_connections,
-            keepalive_expiry=idle_timeout,
-        ),
+    limits = httpx.Limits(
+        max_connections=max_connections,
+        max_keepalive_connections=max_connections,
+        keepalive_expiry=idle_timeout,
     )
-    return HttpxTransport(pool, httpx.Timeout(read_timeout, connect=connect_timeout, pool=None))
+
+    def open_pool(identity: Identity | None) -> httpx.AsyncBaseTransport:
+        verify = (tls or True) if identity is None else tls_for(identity)
+        return httpx.AsyncHTTPTransport(verify=verify, trust_env=True, limits=limits)
+
+    return HttpxTransport(open_pool, httpx.Timeout(read_timeout, connect=connect_timeout, pool=None))
 
 
 class HttpxTransport:
     """Sends requests, and hands out bodies as they come, decompressed."""
 
-    def __init__(self, pool: httpx.AsyncBaseTransport, timeout: httpx.Timeout) -> None:
-        self._pool = pool
+    def __init__(
+        self, open_pool: Callable[[Identity | None], httpx.AsyncBaseTransport], timeout: httpx.Timeout
+    ) -> None:
+        self._open_pool = open_pool
+        self._pools: dict[Identity | None, httpx.AsyncBaseTransport] = {None: open_pool(None)}
         self._timeout = timeout
 
     async def send(self, request: Request) -> Response:
         host = urlsplit(request.url).netloc
         try:
             answer = await self._exchange(request)
-        except (httpx.TransportError, httpx.InvalidURL) as error:
+        except (httpx.TransportError, httpx.InvalidURL, ssl.SSLError) as error:
             # The library's own texts may quote headers, so they are not kept as a cause.
             raise _failure(error, host) from None
-        return _incoming(answer, host)
+        return _incoming(answer, host, inflate=not request.verbatim)
 
     async def close(self) -> None:
-        await self._pool.aclose()
+        for pool in self._pools.values():
+            await pool.aclose()
+
+    def _pool(self, identity: Identity | None) -> httpx.AsyncBaseTransport:
+        pool = self._pools.get(identity)
+        if pool is None:
+            pool = self._pools[identity] = self._open_pool(identity)
+        return pool
 
     async def _exchange(self, request: Request) -> httpx.Response:
         """Send; once more when the server had closed a pooled connection, and sending twice does no harm."""
+        pool = self._pool(request.identity)
         trail = _Trail()
         outgoing = _outgoing(request, self._timeout)
         outgoing.extensions["trace"] = trail.note
         try:
-            return await self._pool.handle_async_request(outgoing)
+            return await pool.handle_async_request(outgoing)
         except _BROKEN:
             replayable = request.body is None or isinstance(request.body, bytes)
             if trail.connected or not replayable or request.method not in IDEMPOTENT:
                 raise
-        return await self._pool.handle_async_request(_outgoing(request, self._timeout))
+        return await pool.handle_async_request(_outgoing(request, self._timeout))
 
 
 class _Trail:
@@ -94,22 +110,52 @@ class _Trail:
 
 def _outgoing(request: Request, timeout: httpx.Timeout) -> httpx.Request:
     headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in request.headers]
-    headers.append((b"Accept-Encoding", b"gzip, deflate"))
+    extensions: dict[str, Any] = {"timeout": timeout.as_dict()}
+    if request.verbatim:
+        extensions["target"] = _target(request.url)
+    else:
+        headers.append((b"Accept-Encoding", b"gzip, deflate"))
     return httpx.Request(
-        request.method,
-        request.url,
-        headers=headers,
-        content=request.body,
-        extensions={"timeout": timeout.as_dict()},
+        request.method, request.url, headers=headers, content=request.body, extensions=extensions
     )
+
+
+def _target(url: str) -> bytes:
+    """A URL's path and query as they are written (RFC 9112, 3.2.1): the library would normalise them."""
+    parts = urlsplit(url)
+    return url[len(f"{parts.scheme}://{parts.netloc}") :].encode("ascii") or b"/"
+
+
+def tls_for(identity: Identity) -> ssl.SSLContext:
+    """The TLS set-up that shows an identity. Raises UpstreamError when the TLS library does not take it."""
+    try:
+        if identity.authorities:
+            tls = ssl.create_default_context(cadata=identity.authorities.decode("ascii"))
+        else:
+            tls = httpx.create_ssl_context(trust_env=True)
+        if identity.certificates:
+            _show(tls, identity)
+    except ssl.SSLError as error:
+        raise UpstreamError(
+            f"the client certificate cannot be used: {error.reason or 'TLS refuses it'}"
+        ) from None
+    return tls
+
+
+def _show(tls: ssl.SSLContext, identity: Identity) -> None:
+    # The TLS library reads files only; the key in this one is encrypted, and nobody else may open it.
+    with tempfile.TemporaryDirectory(prefix="capspec-") as folder:
+        path = Path(folder, "identity.pem")
+        path.write_bytes(identity.key + identity.certificates)
+        tls.load_cert_chain(path, password=identity.passphrase)
 
 
 # -- the way back -----------------------------------------------------------------------------------------
 
 
-def _incoming(answer: httpx.Response, host: str) -> Response:
+def _incoming(answer: httpx.Response, host: str, *, inflate: bool) -> Response:
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw)
-    inflation = _inflation(header(headers, "content-encoding") or "")
+    inflation = _inflation(header(headers, "content-encoding") or "") if inflate else None
     if inflation is not None:
         headers = _without(headers, "content-encoding", "content-length")
     chunks = _chunks(answer, inflation, host)
@@ -138,7 +184,7 @@ async def _chunks(answer: httpx.Response, inflation: Inflation | None, host: str
                     yield piece
         if inflation is not None:
             inflation.finish()
-    except httpx.TransportError as error:
+    except (httpx.TransportError, ssl.SSLError) as error:
         raise _failure(error, host) from None
     except ValueError as error:
         raise UpstreamError(f"the answer of {host} cannot be read: {error}") from None
@@ -163,7 +209,15 @@ def _failure(error: Exception, host: str) -> CallError:
         )
     if isinstance(error, (httpx.LocalProtocolError, httpx.InvalidURL, httpx.UnsupportedProtocol)):
         return UpstreamError(f"the request to {host} cannot be written as HTTP")
-    return UpstreamError(f"the connection with {host} broke off")
+    return UpstreamError(_break_message(error, host))
+
+
+def _break_message(error: BaseException, host: str) -> str:
+    # A server that misses a client's certificate, or refuses it, says so after the handshake (RFC 8446, 6.2).
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLError) and "ALERT" in (cause.reason or ""):
+            return f"{host} ended the TLS connection: {cause.reason.lower().replace('_', ' ')}"
+    return f"the connection with {host} broke off"
 
 
 def _connect_message(error: BaseException, host: str) -> str:

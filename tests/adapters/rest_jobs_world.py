@@ -19,7 +19,7 @@ from capspec.edge import Edge, EdgeOptions
 from capspec.engine import CallEngine
 from capspec.errors import AuthError
 from capspec.events import Event, EventStream
-from capspec.plan import Guard, Principal
+from capspec.plan import Guard, Inbound, Principal
 from capspec.serving.server import server_for
 from capspec.serving.sockets import open_sockets, port_of
 from tests.upstreams import Seen, Server, reply
@@ -112,10 +112,10 @@ def answering(script: Script) -> Callable[[Seen, asyncio.StreamWriter], Awaitabl
 class NameGuard:
     """Whoever says a name has it."""
 
-    async def admit(self, headers: Mapping[str, str], query: Mapping[str, str]) -> Principal:
-        if "x-name" not in headers:
+    async def admit(self, request: Inbound) -> Principal:
+        if "x-name" not in request.headers:
             raise AuthError("who?", challenge="Name")
-        return Principal(name=headers["x-name"])
+        return Principal(name=request.headers["x-name"])
 
 
 @dataclass

@@ -20,7 +20,7 @@ from capspec.adapters.mcp.http import Endpoint
 from capspec.edge import Edge
 from capspec.errors import AuthError, ForbiddenError
 from capspec.events import UnexpectedError
-from capspec.plan import Listener, Principal
+from capspec.plan import Inbound, Listener, Principal
 from tests.adapters.mcp_world import (
     FakeEngine,
     Gate,
@@ -296,8 +296,8 @@ class Token:
     def __init__(self, token: str) -> None:
         self.token = token
 
-    async def admit(self, headers: Mapping[str, str], query: Mapping[str, str]) -> Principal:
-        offered = headers.get("authorization") or query.get("token", "")
+    async def admit(self, request: Inbound) -> Principal:
+        offered = request.headers.get("authorization") or request.query.get("token", "")
         if offered == "forbidden":
             raise ForbiddenError("This caller may not use this server")
         if offered == "crash":

@@ -22,7 +22,7 @@ from capspec.errors import (
     UpstreamTimeout,
 )
 from capspec.events import UnexpectedError
-from capspec.plan import Call, Principal, Result
+from capspec.plan import Call, Inbound, Principal, Result
 from tests.adapters.rest_world import AGE, in_memory, make_flow, raises, serving
 
 pytestmark = pytest.mark.anyio
@@ -170,10 +170,10 @@ class KeyGuard:
 
     security_scheme = {"type": "apiKey", "in": "query", "name": "key"}  # noqa: RUF012 - never changed
 
-    async def admit(self, headers: Mapping[str, str], query: Mapping[str, str]) -> Principal:
-        if query.get("key") != "right":
+    async def admit(self, request: Inbound) -> Principal:
+        if request.query.get("key") != "right":
             raise AuthError("no", challenge="ApiKey")
-        assert headers["x-two"] == "1"
+        assert request.headers["x-two"] == "1, 2"
         return Principal(name="me")
 
 

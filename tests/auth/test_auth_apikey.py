@@ -113,7 +113,6 @@ async def test_blanks_around_a_secret_are_not_part_of_it() -> None:
 @pytest.mark.parametrize(
     ("block", "message"),
     [
-        ("{type: apikey, key: k, value: abc, placement: body}", "cannot be placed in the body"),
         ("{type: apikey, key: k, value: abc, in: path}", "cannot be placed in the path"),
         ("{type: apikey, value: abc}", "has no name"),
         ("{type: apikey, key: X-Key}", "the value of 'X-Key' is empty"),

@@ -10,7 +10,7 @@ import pytest
 from capspec import document, registry
 from capspec.errors import AuthError, CompileError, Place
 from capspec.node import Node
-from capspec.plan import Guard, Principal
+from capspec.plan import Guard, Inbound, Principal
 from capspec.settings import Settings
 
 
@@ -30,14 +30,14 @@ def compiled(written: str, **variables: str) -> Guard:
 async def admitted(
     guard: Guard, headers: Mapping[str, str], query: Mapping[str, str] | None = None
 ) -> Principal:
-    return await guard.admit(headers, query or {})
+    return await guard.admit(Inbound(headers=headers, query=query or {}))
 
 
 async def refused(
     guard: Guard, headers: Mapping[str, str], query: Mapping[str, str] | None = None
 ) -> AuthError:
     with pytest.raises(AuthError) as caught:
-        await guard.admit(headers, query or {})
+        await guard.admit(Inbound(headers=headers, query=query or {}))
     return caught.value
 
 

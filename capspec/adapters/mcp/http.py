@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl
 
 from mcp.server import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
@@ -18,11 +17,11 @@ from sse_starlette.sse import AppStatus
 from capspec.adapters.mcp.callers import LINKS, PRINCIPALS, Principals
 from capspec.adapters.mcp.server import Ongoing, build_server
 from capspec.adapters.mcp.tools import Target
+from capspec.admission import Gate, refusal_headers
 from capspec.assets.serving import asset_app, base_of, concerns
 from capspec.edge import ASGIApp, ASGIScope, Edge, EdgeOptions, Receive, SendMessage
-from capspec.errors import AuthError, CallError
-from capspec.events import UnexpectedError
-from capspec.plan import ANONYMOUS, Principal
+from capspec.errors import CallError
+from capspec.plan import Principal
 
 _REFUSED = -32001
 """JSON-RPC code of a request that is turned away before it is read (JSON-RPC 2.0, 5.1: server errors)."""
@@ -56,7 +55,7 @@ class Traffic:
 class Endpoint:
     """The ASGI application: decides who may pass, and hands clean requests to the SDK."""
 
-    targets: Sequence[Target]
+    gates: Sequence[Gate]
     paths: frozenset[str]
     options: EdgeOptions
     server: Server[Any]
@@ -76,20 +75,22 @@ class Endpoint:
         if concerns(scope, self.endpoint):
             await self.assets(scope, receive, send)
             return
+        for gate in self.gates:
+            if await gate.describe(scope, send):
+                return
         if _path(scope) not in self.paths:
             await _refuse(send, 404, "There is nothing here; the MCP endpoint is at /mcp")
             return
         try:
             principals = await self._admit(scope)
         except CallError as error:
-            challenge = error.challenge if isinstance(error, AuthError) else ""
-            headers = {"www-authenticate": challenge} if challenge else {}
-            await _refuse(send, error.status, "; ".join(item.message for item in error.problems), headers)
+            detail = "; ".join(item.message for item in error.problems)
+            await _refuse(send, error.status, detail, refusal_headers(error))
             return
         if scope["method"] != "POST":
             # No sessions, and nothing to send that was not asked for: there is no stream to open or delete.
             message = "This is an MCP endpoint: send JSON-RPC messages with POST"
-            await _refuse(send, 405, message, {"allow": "POST"})
+            await _refuse(send, 405, message, [(b"allow", b"POST")])
             return
         if self.manager is None:
             await _refuse(send, 503, "The server is not running")
@@ -100,21 +101,12 @@ class Endpoint:
 
     async def _admit(self, scope: ASGIScope) -> Principals:
         """Who the caller is for each target. Raises CallError when there are guards and none admits."""
-        if not self.guarded:
-            return (ANONYMOUS,) * len(self.targets)
-        headers = {
-            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
-        }
-        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
-        answers = [await _ask(target, headers, query) for target in self.targets]
+        answers = [await _ask(gate, scope) for gate in self.gates]
         refusals = [answer for answer in answers if isinstance(answer, CallError)]
-        if len(refusals) == sum(listener.guard is not None for listener, _ in self.targets):
-            raise refusals[0]
+        if refusals and len(refusals) == sum(gate.guarded for gate in self.gates):
+            # What went wrong here, or a right that is lacking, says more than "not for that one either".
+            raise max(refusals, key=lambda error: error.status)
         return tuple(answer if isinstance(answer, Principal) else None for answer in answers)
-
-    @property
-    def guarded(self) -> bool:
-        return any(listener.guard is not None for listener, _ in self.targets)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -151,22 +143,18 @@ def build_edge(targets: Sequence[Target], options: EdgeOptions, endpoint: str) -
     server, ongoing = build_server(targets, options)
     paths = frozenset({"", "/", endpoint, f"{endpoint}/"})
     assets = asset_app(*(engine for _, engine in targets))
-    app = Endpoint(targets, paths, options, server, ongoing, endpoint, assets)
-    return Edge(app=app, running=app.running, drain=app.drain, endpoint=endpoint)
+    gates = [Gate(listener, engine) for listener, engine in targets]
+    app = Endpoint(gates, paths, options, server, ongoing, endpoint, assets)
+    known = frozenset[str]().union(*(gate.well_known for gate in gates))
+    return Edge(app=app, running=app.running, drain=app.drain, endpoint=endpoint, well_known=known)
 
 
-async def _ask(target: Target, headers: Mapping[str, str], query: Mapping[str, str]) -> Principal | CallError:
+async def _ask(gate: Gate, scope: ASGIScope) -> Principal | CallError:
     """Whom a target's guard sees, or why it refuses."""
-    listener, engine = target
-    if listener.guard is None:
-        return ANONYMOUS
     try:
-        return await listener.guard.admit(headers, query)
+        return await gate.admit(scope)
     except CallError as error:
         return error
-    except Exception as error:  # noqa: BLE001 - a broken guard must not let anybody in
-        engine.events.emit(UnexpectedError(where=f"the guard of {listener.namespace}", error=error))
-        return CallError("The caller could not be checked")
 
 
 def _path(scope: ASGIScope) -> str:
@@ -182,12 +170,12 @@ def _trimmed(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]
 
 
 async def _refuse(
-    send: SendMessage, status: int, message: str, headers: Mapping[str, str] | None = None
+    send: SendMessage, status: int, message: str, headers: Iterable[tuple[bytes, bytes]] = ()
 ) -> None:
     """A JSON-RPC error without an id, which MCP allows as the body of an HTTP error."""
     error = {"jsonrpc": "2.0", "id": None, "error": {"code": _REFUSED, "message": message}}
     body = json.dumps(error).encode()
-    fields = {"content-type": "application/json", "content-length": str(len(body)), **(headers or {})}
-    encoded = [(name.encode(), value.encode("latin-1", "replace")) for name, value in fields.items()]
-    await send({"type": "http.response.start", "status": status, "headers": encoded})
+    length = str(len(body)).encode()
+    fields = [(b"content-type", b"application/json"), (b"content-length", length), *headers]
+    await send({"type": "http.response.start", "status": status, "headers": fields})
     await send({"type": "http.response.body", "body": body})

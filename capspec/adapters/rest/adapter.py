@@ -13,16 +13,18 @@ from capspec.adapters.rest.body import DisconnectError
 from capspec.adapters.rest.decode import Decoder, Incoming
 from capspec.adapters.rest.encode import Reply, encode, encode_json
 from capspec.adapters.rest.exchange import Exchange, InFlight
+from capspec.adapters.rest.forwards import ForwardingEngine, Forwards
 from capspec.adapters.rest.jobs import JobResponses, Responder
 from capspec.adapters.rest.openapi import describe, security_scheme
 from capspec.adapters.rest.routes import Match, MethodNotAllowed, Routes
 from capspec.adapters.rest.watch import Watch
+from capspec.admission import Gate
 from capspec.assets.serving import asset_app, base_of, concerns
 from capspec.desk import JobEngine
 from capspec.edge import ASGIScope, Edge, EdgeOptions, Receive, SendMessage
 from capspec.errors import CallError, MethodError, UnknownPathError
 from capspec.events import UnexpectedError
-from capspec.plan import ANONYMOUS, NOTHING, Call, Engine, Flow, Listener, Principal, Result
+from capspec.plan import NOTHING, Call, Engine, Flow, Listener, Principal, Result
 from capspec.values import Json
 
 STALLED = 30.0
@@ -36,13 +38,14 @@ _BODILESS = frozenset({204, 205, 304})
 def build(listener: Listener, engine: Engine, options: EdgeOptions) -> Edge:
     """The edge of a REST listener. Of flows with the same method and path the first is served."""
     app = RestApp(listener, engine, options)
-    return Edge(app=app, drain=app.drain)
+    return Edge(app=app, drain=app.drain, well_known=app.gate.well_known)
 
 
 class RestApp:
     """One listener as a bare ASGI application (ASGI 3, HTTP scope)."""
 
     def __init__(self, listener: Listener, engine: Engine, options: EdgeOptions) -> None:
+        self.gate = Gate(listener, engine)
         self._listener = listener
         self._engine = engine
         self._limit = options.max_request_bytes
@@ -54,6 +57,7 @@ class RestApp:
         self._add_flows()
         self._routes.add("GET", (DESCRIPTION_PATH,), self._describe)
         self._add_jobs()
+        self._add_forwards()
 
     def _add_flows(self) -> None:
         scheme = security_scheme(self._listener) or {}
@@ -68,6 +72,13 @@ class RestApp:
                 for method, path, respond in self._jobs.routes(flow):
                     self._routes.add(method, path, respond)
 
+    def _add_forwards(self) -> None:
+        """Last of all: they take what nothing else does."""
+        if isinstance(self._engine, ForwardingEngine):
+            forwards = Forwards(self._listener, self._engine, whole_limit=self._limit)
+            for method, path, respond in forwards.routes():
+                self._routes.add(method, path, respond)
+
     async def __call__(self, scope: ASGIScope, receive: Receive, send: SendMessage) -> None:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000})
@@ -77,7 +88,10 @@ class RestApp:
         request = Incoming(scope, receive, self._limit)
         exchange = Exchange(request, _request_id(request), send, Watch(receive))
         async with self._in_flight.answering(exchange):
-            await (self._assets(scope, receive, send) if concerns(scope) else self._exchange(exchange))
+            if concerns(scope):
+                await self._assets(scope, receive, send)
+            elif not await self.gate.describe(scope, send):
+                await self._exchange(exchange)
 
     async def drain(self) -> None:
         """End streams and waits that have no end of their own, and wait until everything is answered."""
@@ -99,7 +113,7 @@ class RestApp:
 
     async def _reply(self, exchange: Exchange) -> Reply:
         request = exchange.request
-        principal = await self._admit(request)
+        principal = await self.gate.admit(request.scope, exchange.request_id)
         found = self._routes.find(request.method, request.path)
         if isinstance(found, MethodNotAllowed):
             if request.method == "OPTIONS":
@@ -108,13 +122,8 @@ class RestApp:
         if not isinstance(found, Match):
             listing = request.scope.get("root_path", "").rstrip("/") + DESCRIPTION_PATH
             raise UnknownPathError("no operation has this path", hint=f"{listing} lists them all")
+        exchange.rest = found.rest
         return await found.target(exchange, found.values, principal)
-
-    async def _admit(self, request: Incoming) -> Principal:
-        guard = self._listener.guard
-        if guard is None:
-            return ANONYMOUS
-        return await guard.admit(request.named_headers(), dict(reversed(request.query)))
 
     async def _call(
         self,

@@ -55,12 +55,6 @@ class Incoming:
             self._query = rest_body.pairs(raw, "the query") if raw else []
         return self._query
 
-    def named_headers(self) -> dict[str, str]:
-        """Lower-case names to their first values."""
-        return {
-            name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(self.scope["headers"])
-        }
-
     def header_values(self, name: bytes) -> list[str]:
         """All values of a header, in order."""
         return [_header_text(value) for key, value in self.scope["headers"] if key == name]

@@ -16,7 +16,10 @@ from capspec.plan import Result
 
 @dataclass(slots=True)
 class Exchange:
-    """One request while it is answered. `result` is closed at its end; `drained`: it was cut short."""
+    """One request while it is answered. `result` is closed at its end; `drained`: it was cut short.
+
+    `rest` are the segments of its path that a greedy placeholder took, as `routes.Match` has them.
+    """
 
     request: Incoming
     request_id: str
@@ -24,6 +27,7 @@ class Exchange:
     watch: Watch
     result: Result | None = None
     drained: bool = False
+    rest: tuple[int, int] | None = None
 
 
 class InFlight:

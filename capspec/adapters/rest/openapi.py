@@ -17,6 +17,7 @@ from capspec.adapters.rest.job_resources import (
     schema_of,
     start_responses,
 )
+from capspec.adapters.rest.openapi_forwards import describe_forward
 from capspec.guards import Described
 from capspec.plan import Flow, Input, Listener, PathVariable, Plan
 from capspec.values import MISSING, Json
@@ -75,12 +76,19 @@ def describe(listener: Listener, plan: Plan, *, mount: str = "/") -> dict[str, J
         "paths": _paths(listener),
         "components": _components(listener),
     }
-    if security_scheme(listener) is not None:
-        document["security"] = [{"caller": []}]
-    tags = dict.fromkeys(tag for flow in listener.available for tag in flow.tags)
+    scheme = security_scheme(listener)
+    if scheme is not None:
+        document["security"] = [{"caller": _scopes(scheme)}]
+    passed_on = [tag for forward in listener.forwards for tag in forward.tags if not forward.unavailable]
+    tags = dict.fromkeys([*(tag for flow in listener.available for tag in flow.tags), *passed_on])
     if tags:
         document["tags"] = [{"name": tag} for tag in tags]
     return document
+
+
+def _scopes(scheme: Mapping[str, Json]) -> list[str]:
+    """What a caller's token has to allow, in the schemes that have scopes (3.1.1, 4.8.30)."""
+    return list(dict.fromkeys(scope for flow in scheme.get("flows", {}).values() for scope in flow["scopes"]))
 
 
 def _components(listener: Listener) -> dict[str, Json]:
@@ -151,6 +159,7 @@ def _paths(listener: Listener) -> dict[str, Json]:
         taken.add(route)
     for flow, operation_id in jobs:
         _add_jobs(paths, flow, operation_id, operation_ids, guarded=listener.guard is not None)
+    _add_forwards(paths, templates, operation_ids, listener)
     return dict(paths)
 
 
@@ -166,6 +175,26 @@ def _add_jobs(
             if guarded:
                 operation["responses"]["401"] = _UNAUTHORIZED
             paths.setdefault(path, {}).setdefault(method, operation)
+
+
+def _add_forwards(
+    paths: dict[str, dict[str, Json]],
+    templates: dict[str, _Template],
+    operation_ids: list[str],
+    listener: Listener,
+) -> None:
+    """What is passed on, where nothing else is."""
+    for forward in listener.forwards:
+        own = _template(forward.path)
+        template = templates.setdefault(re.sub(r"\{[^}]*\}", "{}", own.text), own)
+        for method, operation in () if forward.unavailable else describe_forward(forward, template.names):
+            if method.lower() in paths.get(template.text, ()):
+                continue
+            operation["operationId"] = _unique(operation["operationId"], operation_ids)
+            operation_ids.append(operation["operationId"])
+            if listener.guard is not None:
+                operation["responses"]["401"] = _UNAUTHORIZED
+            paths.setdefault(template.text, {})[method.lower()] = operation
 
 
 def _unique(name: str, taken: Iterable[str]) -> str:

@@ -7,10 +7,10 @@ maybe hint for each problem. Places in files, hosts and class names stay out.
 from __future__ import annotations
 
 import json
-import math
 
 from capspec.adapters.rest.encode import Reply
-from capspec.errors import AuthError, CallError, InternalError, MethodError, Problem
+from capspec.admission import refusal_headers
+from capspec.errors import CallError, InternalError, MethodError, Problem
 from capspec.values import Json
 
 
@@ -44,11 +44,7 @@ def _one(item: Problem) -> dict[str, Json]:
 
 
 def _headers(error: CallError) -> list[tuple[bytes, bytes]]:
-    headers = []
-    if error.retry_after is not None:
-        headers.append((b"retry-after", b"%d" % max(0, math.ceil(error.retry_after))))
-    if isinstance(error, AuthError) and error.challenge:
-        headers.append((b"www-authenticate", error.challenge.encode("latin-1", "replace")))
+    headers = refusal_headers(error)
     if isinstance(error, MethodError):
         headers.append((b"allow", ", ".join(error.allow).encode()))
     return headers

@@ -20,10 +20,14 @@ Target = TypeVar("Target")
 
 @dataclass(frozen=True, slots=True)
 class Match(Generic[Target]):
-    """The route that a request means. `values` are decoded; a name used twice has its last value."""
+    """The route that a request means. `values` are decoded; a name used twice has its last value.
+
+    `rest` are the first segment of the path that a greedy placeholder took, and the first after that.
+    """
 
     target: Target
     values: dict[str, str]
+    rest: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +178,8 @@ class Routes(Generic[Target]):
             search: _Search[Target] = _Search(spelling, wanted, allowed)
             route = search.walk(self._root, 0)
             if route is not None:
-                return Match(route.target, dict(zip(route.names, search.values, strict=True)))
+                values = dict(zip(route.names, search.values, strict=True))
+                return Match(route.target, values, search.rest)
         if not allowed:
             return NOT_FOUND
         allowed |= {"OPTIONS", "HEAD"} if "GET" in allowed else {"OPTIONS"}
@@ -190,6 +195,7 @@ class _Search(Generic[Target]):
     allowed: set[str]
     values: list[str] = field(default_factory=list)
     dead: set[tuple[int, int]] = field(default_factory=set)
+    rest: tuple[int, int] | None = None
 
     def walk(self, node: _Node[Target], index: int) -> _Route[Target] | None:
         if index == len(self.segments):
@@ -236,6 +242,7 @@ class _Search(Generic[Target]):
                 values = pattern.match("/".join(self.segments[index:end]))
                 found = self._take(values, child, end) if values is not None else None
                 if found is not None:
+                    self.rest = self.rest or (index, end)
                     return found
                 if values is not None:
                     self.dead.add((id(child), end))

@@ -20,7 +20,9 @@ class Watch:
         self.gone = False
 
     def start(self) -> None:
-        """Begin. The request's body must have been read, or be wanted no more."""
+        """Begin, if it has not begun. The request's body must have been read, or be wanted no more."""
+        if self._watching is not None:
+            return
         self._task = asyncio.current_task()
         self._watching = asyncio.create_task(self._until_gone())
 

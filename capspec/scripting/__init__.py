@@ -1,0 +1,1 @@
+"""Scripts of `script` steps: who may run them, and the sandboxes that they run in."""

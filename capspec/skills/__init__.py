@@ -1,0 +1,1 @@
+"""Skills in the Agent Skills convention: written as SKILL.md, packed, and put where agents read them."""
