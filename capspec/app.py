@@ -23,7 +23,6 @@ from capspec.jobs.running import Jobs
 from capspec.node import Node
 from capspec.plan import Plan
 from capspec.scripting.governance import Governance, rules_of
-from capspec.scripting.running import attach
 from capspec.scripting.scripts import Scripts
 from capspec.upstream import Upstreams
 from capspec.wire import Transport
@@ -123,9 +122,7 @@ async def open_engine(
     scripts = Scripts(Governance(rules, forbidden=not options.scripting), clock, events)
     try:
         await shelf.sweep()
-        engine = CallEngine(plan, upstreams, clock, events, desk, shelf)
-        attach(engine, scripts)
-        yield engine
+        yield CallEngine(plan, upstreams, clock, events, desk, shelf, scripts)
     finally:
         await scripts.close()
         await shelf.close()

@@ -51,10 +51,11 @@ class Bindings:
     blank value counts as none: sent as a credential it could only be refused, and less clearly.
 
     `files` are the variables as other files see them, which brought binds of their own when entries were
-    imported from them. Where variables are asked for that have no value is noted in `missing`.
+    imported from them. Where variables are asked for that have no value is noted in `missing`, and in `bare`
+    where one stands without its braces.
     """
 
-    __slots__ = ("_environ", "_files", "_found", "_missing", "_sources")
+    __slots__ = ("_environ", "_files", "_found", "_missing", "_sources", "bare")
 
     def __init__(
         self,
@@ -68,6 +69,7 @@ class Bindings:
         self._files = files
         self._found: dict[str, _Variable] = {}
         self._missing = missing
+        self.bare: dict[Place, str] = {}
         for source in self._sources:
             for name in source.spec.keys:
                 self._find(f"{source.spec.namespace}.{name}")
@@ -92,7 +94,7 @@ class Bindings:
         """
         if place.source in self._files:
             return self._files[place.source].resolve(text, place)
-        text = _BARE.sub(r"{{\1}}", text) if _BARE.fullmatch(text) else text
+        text = self.braced(text, place)
         try:
             template = compile_template(text)
         except TemplateError as error:
@@ -110,6 +112,20 @@ class Bindings:
             # Its message may quote a value.
             raise _refusal("the template cannot be evaluated with its variables", place) from None
         return "" if written is MISSING else written, tuple(absent)
+
+    def braced(self, text: str, place: Place) -> str:
+        """A setting that is nothing but a variable's name, with the braces that its author left out."""
+        if _BARE.fullmatch(text):
+            return _BARE.sub(r"{{\1}}", text)
+        if _UPPER.fullmatch(text) and self._declaring(text):
+            self.bare[place] = text
+            return f"{{{{{text}}}}}"
+        return text
+
+    @property
+    def taken_for_variables(self) -> dict[Place, str]:
+        """Every place where a bound variable's name stands without its braces."""
+        return {place: name for view in (self, *self._files.values()) for place, name in view.bare.items()}
 
     def value(self, name: str) -> Secret | None:
         """The value of a variable, None when it has none."""

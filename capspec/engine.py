@@ -17,6 +17,7 @@ from capspec.jobs.outcome import Outcome, State
 from capspec.masking import Masking
 from capspec.orchestration import run_tasks
 from capspec.plan import Answer, Call, Extra, Flow, Operation, Plan, Result, Scope, is_failure
+from capspec.scripting.scripts import Scripts
 from capspec.steps.call import CallStep
 from capspec.upstream import Upstreams
 from capspec.values import MISSING, Json, Missing
@@ -30,17 +31,25 @@ class CallEngine:
     """Runs the calls of one plan. Holds no state of a call.
 
     `desk` knows about the jobs that calls start, `assets` about the links of ours in their answers;
-    `forwarding` passes requests on that are no calls.
+    `forwarding` passes requests on that are no calls, and `scripts` runs script steps.
     """
 
     def __init__(
-        self, plan: Plan, upstreams: Upstreams, clock: Clock, events: EventStream, desk: Desk, assets: Shelf
+        self,
+        plan: Plan,
+        upstreams: Upstreams,
+        clock: Clock,
+        events: EventStream,
+        desk: Desk,
+        assets: Shelf,
+        scripts: Scripts,
     ) -> None:
         self.plan = plan
         self.clock = clock
         self.events = events
         self.desk = desk
         self.assets = assets
+        self.scripts = scripts
         self._upstreams = upstreams
         self.forwarding = Forwarding(plan, upstreams, clock, events)
         self._masking = Masking(plan.secrets)
@@ -228,6 +237,12 @@ class CallEngine:
 
     async def decode(self, answer: Answer) -> Json:
         return await self._upstreams.decode(answer)
+
+    async def output(self, answer: Answer) -> Json:
+        value = await self.decode(answer)
+        operation = self.plan.operations.get(answer.operation)
+        projection = None if operation is None else operation.projection
+        return value if projection is None else projection.read(value)
 
     async def error_body(self, answer: Answer) -> Json:
         try:

@@ -28,9 +28,9 @@ class Masking:
         return content
 
     def headers(self, headers: Headers) -> Headers:
-        return tuple((name, self._text(value)) for name, value in headers)
+        return tuple((name, self.text(value)) for name, value in headers)
 
-    def _text(self, text: str) -> str:
+    def text(self, text: str) -> str:
         for secret in self._texts:
             text = text.replace(secret, MASK)
         return text

@@ -96,7 +96,7 @@ async def _outcome(task: Task, scope: Scope, runtime: Runtime) -> Json | Missing
             upstream_status=outcome.status,
             body=await runtime.error_body(outcome),
         )
-    return await runtime.decode(outcome)
+    return await runtime.output(outcome)
 
 
 async def _recovered(recovery: Recovery, error: CallError, scope: Scope, runtime: Runtime) -> Json | Missing:

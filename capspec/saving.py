@@ -54,7 +54,7 @@ def _replace(path: Path, content: bytes, mode: int | None) -> None:
             file.flush()
             os.fsync(file.fileno())
         Path(name).chmod(_mode_of(path, mode))
-        os.replace(name, path)  # noqa: PTH105 - says what it is: atomic
+        os.replace(name, path)
     except BaseException:
         with suppress(OSError):
             Path(name).unlink()

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from email.message import Message
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
+from capspec import registry
 from capspec.clock import Clock
 from capspec.deadlines import Bound, Deadline, Pauses
 from capspec.egress import Egress
 from capspec.errors import CallError, MappingError, MissingSecret, Unavailable, UpstreamError
 from capspec.events import EventStream, UpstreamAnswered, UpstreamRetried
-from capspec.plan import NOTHING, Answer, Extra, Operation
-from capspec.request import build
+from capspec.plan import NOTHING, Answer, Codec, Extra, Operation, is_failure
+from capspec.request import build, fetch_files
 from capspec.values import Json
 from capspec.wire import Request, Response, Transport, header
 
 DEFAULT_TIMEOUT = 60.0
 MAX_RESPONSE_BYTES = 10 * 1024 * 1024
+
+_LARGE = 256 * 1024
+_QUICK = ("application/json", "application/octet-stream", "text/plain")
+"""Formats of which even a large answer is read in no time."""
 
 _MAX_QUOTED = 80
 
@@ -53,7 +59,8 @@ class Upstreams:
         operation that cannot work, EgressDenied, UpstreamError and UpstreamTimeout.
         """
         _check_usable(operation)
-        return await self._answer(operation, build(operation, arguments, extra))
+        files = await fetch_files(self, operation, arguments)
+        return await self._answer(operation, build(operation, arguments, extra, files))
 
     async def send_to(
         self, url: str, operation: Operation, arguments: Mapping[str, Json], *, allowed: Iterable[str]
@@ -71,7 +78,13 @@ class Upstreams:
         deadline = Deadline(operation.id, self._clock, self._seconds(operation))
         response = await self._begin(operation, request, deadline)
         response.chunks = deadline.guard(response.chunks)
-        return Answer(response=response, codec=operation.codec, limit=self._limit, operation=operation.id)
+        return Answer(
+            response=response,
+            codec=operation.codec,
+            limit=operation.max_size or self._limit,
+            operation=operation.id,
+            media_type="" if is_failure(response.status) else operation.media_type,
+        )
 
     def pauses(self, operation: Operation) -> Pauses:
         """What bounds a relayed exchange with the operation's upstream, of which only the pauses count."""
@@ -86,18 +99,27 @@ class Upstreams:
         return await self._begin(operation, request, pauses)
 
     async def _begin(self, operation: Operation, request: Request, bound: Bound) -> Response:
-        """The answer as far as its body, with the event of it."""
-        try:
-            response = await bound.bound(self._exchange(operation, request))
-        except CallError as error:
-            self._report(operation, request, bound, code=error.code)
-            raise
-        if not 100 <= response.status <= 599:
-            await response.close()
-            self._report(operation, request, bound, code=UpstreamError.code)
-            raise UpstreamError(f"{operation.id} answered with {response.status}, which is no HTTP status")
-        self._report(operation, request, bound, status=response.status)
-        return response
+        """The answer as far as its body, with the event of it and a span."""
+        about = _described(operation, request)
+        with self._events.span(f"http.client.{request.method}", about, "CLIENT") as span:
+            for name, value in self._events.propagation():
+                request = request.with_header(name, value)
+            try:
+                response = await bound.bound(self._exchange(operation, request))
+            except CallError as error:
+                self._report(operation, request, bound, code=error.code)
+                raise
+            if span is not None:
+                span.attributes["http.response.status_code"] = response.status
+                span.failed = response.status >= 500
+            if not 100 <= response.status <= 599:
+                await response.close()
+                self._report(operation, request, bound, code=UpstreamError.code)
+                raise UpstreamError(
+                    f"{operation.id} answered with {response.status}, which is no HTTP status"
+                )
+            self._report(operation, request, bound, status=response.status)
+            return response
 
     def _seconds(self, operation: Operation) -> float:
         return operation.timeout or operation.upstream.timeout or self._timeout
@@ -120,8 +142,13 @@ class Upstreams:
             raise MappingError(
                 f"{answer.operation} answered in the content coding {_harmless(coding)}, unasked"
             )
+        charset = charset_of(header(answer.headers, "content-type") or "")
+        codec = _codec_of(answer)
         try:
-            return answer.codec.decode(content, charset_of(answer.content_type))
+            if len(content) > _LARGE and codec.media_type not in _QUICK:
+                # Reading takes seconds, in which others want to be answered.
+                return await asyncio.to_thread(codec.decode, content, charset)
+            return codec.decode(content, charset)
         except ValueError as error:
             raise MappingError(_unreadable(answer, content, str(error))) from None
 
@@ -159,6 +186,15 @@ class Upstreams:
         )
 
 
+def _described(operation: Operation, request: Request) -> dict[str, str | int]:
+    """The attributes of a request's span. Keys of APIs are often in queries, so that is left out."""
+    return {
+        "capspec.operation.id": operation.id,
+        "http.request.method": request.method,
+        "url.full": urlunsplit(urlsplit(request.url)._replace(query="", fragment="")),
+    }
+
+
 def _check_usable(operation: Operation) -> None:
     missing = tuple(dict.fromkeys((*operation.upstream.missing, *operation.missing)))
     if missing:
@@ -169,6 +205,15 @@ def _check_usable(operation: Operation) -> None:
         )
     if operation.upstream.problem:
         raise Unavailable(f"{operation.id} cannot be called: {operation.upstream.problem}")
+
+
+def _codec_of(answer: Answer) -> Codec:
+    """What reads an answer: an error is often JSON where other answers are in another format."""
+    essence = answer.content_type.partition(";")[0].strip().lower()
+    if is_failure(answer.status) and (essence == "application/json" or essence.endswith("+json")):
+        codec: Codec = registry.find("codec", "json")
+        return codec
+    return answer.codec
 
 
 def charset_of(content_type: str) -> str:

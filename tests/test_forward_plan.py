@@ -15,8 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openapi_spec_validator import validate
 
+from capspec import bindings, document, model
 from capspec.adapters.rest.openapi import describe
 from capspec.cli import group
+from capspec.compiler import compile_capability
 from capspec.errors import CapspecError, InputError
 from capspec.forwarding import below
 from capspec.plan import Plan
@@ -128,6 +130,13 @@ def test_an_api_that_is_only_passed_on_to_is_in_the_plan() -> None:
     assert plan.operations == {}
 
 
+def test_nothing_is_passed_on_when_nobody_is_to_be_called() -> None:
+    parsed = model.parse(document.parse(capability(), "cap.yaml"))
+    plan = compile_capability(parsed, bindings.resolve(parsed, {}), mock=True)
+    assert "nobody is called" in only(plan).unavailable
+    assert plan.warnings == ()
+
+
 @pytest.mark.parametrize(
     ("forward", "path", "why"),
     [
@@ -217,15 +226,15 @@ def test_the_description_has_what_is_passed_on() -> None:
         "{targetNamespace: api, trustedHeaders: [X-Tenant, Authorization]}", path="/t/{id}/{path}"
     )
     plan = plan_of(text + MIXED)
-    document = describe(plan.listeners[0], plan)
-    validate(document)
-    assert set(document["paths"]) == {"/t/{id}/{path}", "/api/{rest}"}
-    first = document["paths"]["/t/{id}/{path}"]
+    described = describe(plan.listeners[0], plan)
+    validate(described)
+    assert set(described["paths"]) == {"/t/{id}/{path}", "/api/{rest}"}
+    first = described["paths"]["/t/{id}/{path}"]
     assert set(first) == {"get", "post", "put", "patch", "delete"}
     parameters = [(item["name"], item["in"]) for item in first["get"]["parameters"]]
     assert parameters == [("id", "path"), ("path", "path"), ("x-tenant", "header"), ("query", "query")]
     assert "requestBody" in first["post"]
-    assert set(document["paths"]["/api/{rest}"]) == {"get", "post", "put", "patch", "delete"}
+    assert set(described["paths"]["/api/{rest}"]) == {"get", "post", "put", "patch", "delete"}
 
 
 def test_what_is_not_available_is_not_in_the_description() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from capspec.adapters.rest import forwards
 from capspec.events import FlowFinished
-from tests.forward_world import Wire, World, answer, capability, forwarding
+from tests.forward_world import PATIENCE, Wire, World, answer, capability, forwarding
 
 pytestmark = pytest.mark.anyio
 
@@ -117,7 +117,8 @@ async def test_a_client_that_stops_sending_is_given_up(monkeypatch: pytest.Monke
     async with forwarding(capability(), talk) as world, world.connected() as wire:
         await wire.send(UPLOAD + b"Content-Length: 6\r\n\r\none")
         said = await wire.reader.read(-1)
-        await gone.wait()
+        async with asyncio.timeout(PATIENCE):
+            await gone.wait()
     assert said.startswith(b"HTTP/1.1 408 ")
     assert b"CAP616" in said
 
@@ -163,7 +164,8 @@ async def test_a_client_that_leaves_while_it_sends_ends_the_request() -> None:
         async with world.connected() as wire:
             await wire.send(UPLOAD + b"Content-Length: 1000\r\n\r\nx")
             await begun.wait()
-        await gone.wait()
+        async with asyncio.timeout(PATIENCE):
+            await gone.wait()
 
 
 # -- down -------------------------------------------------------------------------------------------------
@@ -286,7 +288,8 @@ async def test_a_client_that_leaves_ends_the_request_upstream(begun: bytes) -> N
             await asked.wait()
             if begun:
                 await wire.head()
-        await gone.wait()
+        async with asyncio.timeout(PATIENCE):
+            await gone.wait()
 
 
 async def test_a_connection_serves_one_request_after_another() -> None:

@@ -17,7 +17,6 @@ from capspec.errors import CallError
 from capspec.events import ScriptFinished, ScriptPrinted
 from capspec.plan import Call
 from capspec.scripting import language as languages
-from capspec.scripting.running import scripts_of
 from tests.whole import plan_of, running, text_of, value_of
 
 pytestmark = pytest.mark.anyio
@@ -241,7 +240,7 @@ async def test_a_change_of_the_rules_holds_for_the_next_call_and_calls_are_count
     events = app.new_events()
     events.observers.append(seen.append)
     async with app.open_engine(plan, events=events) as engine:
-        governance = scripts_of(engine).governance
+        governance = engine.scripts.governance
         flow = plan.listeners[0].available[0]
 
         async def run(**arguments: Any) -> Any:

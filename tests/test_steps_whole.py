@@ -558,3 +558,45 @@ async def test_a_lookup_can_reach_into_what_a_step_gave(go: Go):
     rows = {"data": [{"key": {"id": "1"}, "v": "text"}, {"key": {"id": 1}, "v": "number"}]}
     async with running(capability(flow, "[{name: id, type: integer}]"), answering({"GET /a": rows})) as whole:
         assert await go(whole, {"id": 1}) == (True, {"key": {"id": 1}, "v": "number"})
+
+
+# -- what a consumed operation names --------------------------------------------------------------------
+
+
+NAMED = """
+capspec: "1"
+capability:
+  consumes:
+  - namespace: up
+    baseUri: http://up.test
+    resources:
+    - path: /ships
+      operations:
+      - name: list-ships
+        method: GET
+        outputParameters: [{name: imo-number, type: string, value: $.imo}, {name: tons, type: number, value: $.size.tons}]
+    - path: /ship
+      operations:
+      - {name: get-ship, method: GET, outputParameters: [{name: flag-code, type: string, value: "$.flag.code"}]}
+  exposes:
+  - type: mcp
+    namespace: agent
+    port: 1
+    tools:
+    - name: go
+      steps:
+      - {name: ships, type: call, call: up.list-ships}
+      - {name: ship, type: call, call: up.get-ship}
+      - {name: found, type: lookup, index: ships, match: imo-number, lookupValue: $.ship.imo, outputParameters: [name, tons]}
+      mappings: [{target: found, value: $.found}, {target: flag, value: "{{ship.flag-code}}"}, {target: imo, value: $.ship.imo}]
+"""
+
+
+async def test_steps_see_the_parts_that_a_consumed_operation_names():
+    routes = {
+        "GET /ships": [{"imo": "1", "name": "A"}, {"imo": "2", "name": "B", "size": {"tons": "42"}}],
+        "GET /ship": {"imo": "2", "flag": {"code": "NO"}},
+    }
+    async with running(NAMED, answering(routes)) as whole:
+        expected = {"found": {"name": "B", "tons": 42}, "flag": "NO", "imo": "2"}
+        assert value_of(await whole.tool("go")) == expected

@@ -112,6 +112,7 @@ class Hmac:
         self.clock: Clock = SystemClock()
         self.nonce: Callable[[], bytes] = lambda: secrets.token_bytes(16)
         self.names = frozenset(name.lower() for name in recipe.headers)
+        self.query_names = frozenset(recipe.query)
         self._recipe = recipe
 
     async def authenticate(self, request: Request, send: Send) -> Response:

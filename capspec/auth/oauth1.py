@@ -10,6 +10,7 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TypeAlias
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -45,6 +46,10 @@ _KEYS = (
     "privateKeyPath", "privateKeyFile", "keystore", "keystorePath", "p12",
 )  # fmt: skip
 _KEY_PASSWORDS = ("signingKeyPassword", "keyPassword", "keystorePassword", "passphrase", "password")
+_PARAMETERS = (
+    "oauth_consumer_key", "oauth_token", "oauth_signature_method", "oauth_timestamp", "oauth_nonce",
+    "oauth_version", "oauth_signature", "oauth_body_hash",
+)  # fmt: skip
 _PLACES = {"header": "AUTH_HEADER", "query": "QUERY"}
 
 
@@ -70,8 +75,10 @@ class OAuth1:
     def __init__(self, open_client: Open, *, hashed: str, realm: str, in_query: bool) -> None:
         """`hashed` names the digest of bodies that are no forms (the OAuth body hash); "" for none."""
         self.clock: Clock = SystemClock()
-        self.nonce: Callable[[], str] = secrets.token_hex
+        # Many servers want 20 to 30 letters and digits.
+        self.nonce: Callable[[], str] = partial(secrets.token_hex, 12)
         self.names = frozenset[str]() if in_query else frozenset({"authorization"})
+        self.query_names = frozenset(_PARAMETERS) if in_query else frozenset[str]()
         self._open = open_client
         self._hashed = hashed
         self._realm = realm

@@ -134,7 +134,8 @@ def _endpoint(url: str, mount: Mount) -> dict[str, Json]:
 
 def _offered(listener: Listener) -> int:
     """The operations or tools of a listener that work, its skills, and the paths that it passes on."""
-    return len(listener.available) + len(listener.skills) + sum(not forward.unavailable for forward in listener.forwards)
+    forwards = sum(not forward.unavailable for forward in listener.forwards)
+    return len(listener.available) + len(listener.skills) + forwards
 
 
 def _endpoints(description: dict[str, Json]) -> Iterator[dict[str, Json]]:

@@ -89,9 +89,10 @@ def command(file: str, client: str, **options: Any) -> None:
         return
     server = _server(wish, plan, name)
     entry = _entry(server, wish.client)
-    edit = putting(wish.client, path, name, entry, force=wish.force)
+    shown = snippet(wish.client, name, _entry(_masked(server), wish.client))
+    edit = putting(wish.client, path, name, entry, shown=shown, force=wish.force)
     if wish.dry_run and edit.text is not None:
-        click.echo(snippet(wish.client, name, _entry(_masked(server), wish.client)))
+        click.echo(shown)
     _save(edit, wish, "up to date")
     _tell(server, entry, wish)
 
@@ -190,8 +191,8 @@ def _tell(server: Server, entry: Entry, wish: _Wish) -> None:
         click.echo(f"The value of {name} is in that file now; whoever can read the file can read it.")
     for name in entry.unmet:
         click.echo(
-            f"{name} is not in that file, and {title} may not hand it on: give it with --env-file, or write its "
-            f"value there with --env {name}."
+            f"{name} is not in that file, and {title} may not hand it on: name a file that has it with "
+            f"--env-file, or write its value there with --env {name}."
         )
     handed_on = [name for name in server.variables if name not in (*entry.unmet, *server.values)]
     if handed_on and wish.client.asks:

@@ -98,11 +98,11 @@ class _Start:
     help="Of the log, and of the banner.",
 )
 def command(paths: tuple[str, ...], **options: Any) -> None:
-    """Serve capability files: REST and MCP, each at the port that its file names.
+    """Serve capability files: REST, MCP and skills, each at the port that its file names.
 
     Of a directory, every capability file in it is served, but for those that are only imported from. When
     ports clash, or with --port, everything is on one port: REST below /CAPABILITY, MCP at /CAPABILITY/mcp,
-    and the tools of all together at /mcp.
+    skills at /CAPABILITY/skills, and the tools of all together at /mcp.
 
     The first SIGINT or SIGTERM finishes what is in flight, the second ends at once.
     """

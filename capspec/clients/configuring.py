@@ -50,11 +50,11 @@ class Edit:
         replace_file(self.path, self.text.encode("utf-8"), mode=_PRIVATE)
 
 
-def putting(client: Client, path: Path, name: str, entry: Entry, *, force: bool = False) -> Edit:
+def putting(client: Client, path: Path, name: str, entry: Entry, *, shown: str, force: bool = False) -> Edit:
     """Put an entry into a file.
 
     Raises InstallError when it cannot be done without losing something of the user's: the file is no plain
-    JSON or TOML, or another server has the name and not `force`. What can be added by hand is the hint.
+    JSON or TOML, or another server has the name and not `force`. `shown` is what can be added by hand.
     """
     text = _text_of(path)
     try:
@@ -69,7 +69,7 @@ def putting(client: Client, path: Path, name: str, entry: Entry, *, force: bool 
             return Edit(path=path, text=None)
         return _edit(path, text, settings.put(name, entry))
     except NotPlainError as error:
-        hint = f"add this to it yourself:\n{snippet(client, name, entry)}"
+        hint = f"add this to it yourself:\n{shown}"
         raise InstallError(f"{path} is left as it is: {error}", hint=hint) from None
 
 

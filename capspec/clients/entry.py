@@ -59,7 +59,7 @@ def entry_of(server: Server, client: Client) -> Entry:
 
 
 def is_ours(entry: Json, content: Mapping[str, Json]) -> bool:
-    """Whether an entry that is there already is for a server of capspec, or the same that is to be written."""
+    """Whether an entry is for a server of capspec, or the same that is to be written."""
     if entry == content:
         return True
     if not isinstance(entry, Mapping):

@@ -65,10 +65,22 @@ class JsonSettings:
     def _written(self, changes: dict[str, Json]) -> str:
         found = _INDENT.search(self._text)
         indent = found[1] if found else "  "
-        text = json.dumps({**self._data, **changes}, ensure_ascii=False, indent=indent) + "\n"
+        text = _dumped({**self._data, **changes}, indent)
         if "\r\n" in self._text:
             text = text.replace("\n", "\r\n")
         return _BOM + text if self._text.startswith(_BOM) else text
+
+
+def _dumped(data: dict[str, Json], indent: str) -> str:
+    try:
+        text = json.dumps(data, ensure_ascii=False, allow_nan=False, indent=indent) + "\n"
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        # A lone surrogate has no UTF-8 form, but it has an escape.
+        return json.dumps(data, allow_nan=False, indent=indent) + "\n"
+    except ValueError:
+        raise NotPlainError("it has a number that JSON cannot hold") from None
+    return text
 
 
 def _parsed(text: str) -> dict[str, Json]:
@@ -80,8 +92,10 @@ def _parsed(text: str) -> dict[str, Json]:
     except json.JSONDecodeError as error:
         reason = "it has comments" if re.search(r"^\s*//|/\*", plain, re.MULTILINE) else "it is not JSON"
         raise NotPlainError(f"{reason} (line {error.lineno})") from None
-    except RecursionError:
-        raise NotPlainError("it is nested too deeply") from None
+    except NotPlainError:
+        raise
+    except (ValueError, RecursionError):
+        raise NotPlainError("it has a number that is too long, or is nested too deeply") from None
     if not isinstance(found, dict):
         raise NotPlainError("it is no JSON object")
     return found

@@ -41,9 +41,9 @@ class Client:
     `user` finds the file of a user, `project` is that of a project, relative to its folder, "" for none.
     `key` is the object that has the servers. `reference` is how a value of the environment is written in
     `env`, with `{}` for its name: "" when that cannot be. `asks` says that the client itself asks its user
-    for a value, under `inputs`; `forwards` that it takes a list of names, under `env_vars`. `stdio` and `http`
-    are words that go into each entry. `url_key` is "" when it takes no server over HTTP. `note` is what a user
-    has to do then.
+    for a value, under `inputs`; `forwards` that it takes a list of names, under `env_vars`. `stdio` and
+    `http` are words that go into each entry. `url_key` is "" when it takes no server over HTTP. `note` is
+    what a user has to do then.
     """
 
     name: str

@@ -53,7 +53,7 @@ class AvroCodec:
 def compile_codec(settings: FormatSettings) -> AvroCodec:
     """`outputSchema` is the path of a schema (`.avsc`).
 
-    Raises ValueError when it is none, when it admits lists of unlimited length that have no bytes, or when the
+    Raises ValueError when it is none, when it admits lists of any length that have no bytes, or when the
     extra is missing.
     """
     try:
@@ -145,6 +145,8 @@ class _Shape:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, IndexError):
+        return "it makes a choice that the schema does not have"
     short = isinstance(error, EOFError) or "BytesIO" in str(error)
     return "it ends too early" if short else str(error) or type(error).__name__
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from capspec.request.inline import is_data_url, read_inline
+from capspec.request.inline import Inline, is_data_url, read_inline
 from capspec.values import Json
 
 
@@ -21,12 +21,13 @@ class BinaryCodec:
         if isinstance(value, dict) and len(value) == 1:
             ((name, value),) = value.items()
             if name == "base64":
-                return read_inline(value).content, self.media_type
+                value = read_inline(value)
+        if is_data_url(value):
+            value = read_inline(value)
+        if isinstance(value, Inline):
+            return value.content, value.media_type or self.media_type
         if isinstance(value, (bytes, bytearray)):
             return bytes(value), self.media_type
-        if is_data_url(value):
-            file = read_inline(value)
-            return file.content, file.media_type or self.media_type
         if not isinstance(value, str):
             raise ValueError("must be text to be sent as bytes")
         try:

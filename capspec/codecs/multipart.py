@@ -23,8 +23,8 @@ SCHEMA: dict[str, Json] = {
     "properties": {
         "type": {"description": "`multipartForm`, `multipart` or `multipart/form-data`."},
         "data": {
-            "description": "The parts in order, or an object of names to values. In an object, a value that is a "
-            "`data:` URL in base64 is sent as a file.",
+            "description": "The parts in order, or an object of names to values. In an object, a value that "
+            "is a `data:` URL in base64 is sent as a file.",
             "type": ["array", "object", "string", "null"],
             "items": {"$ref": "#/$defs/part"},
         },

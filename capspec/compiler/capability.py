@@ -8,6 +8,7 @@ from capspec import registry
 from capspec.bindings import Bindings
 from capspec.compiler.agents import compile_prompts, compile_resources
 from capspec.compiler.assets import AssetCompiler
+from capspec.compiler.control import check_controls, compile_control
 from capspec.compiler.flows import FlowCompiler, route_of
 from capspec.compiler.forwards import ForwardCompiler
 from capspec.compiler.functions import Functions
@@ -81,6 +82,15 @@ class _CapabilityCompiler:
         specs = self.capability.listeners
         found = filter(None, [self._listener(spec, targets) for spec in specs])
         listeners = with_skills(found, specs, self.report)
+        check_controls(listeners, self.report)
+        for place, name in self.bindings.taken_for_variables.items():
+            self.report.add(
+                "CAP335",
+                f"'{name}' is taken for the variable of that name",
+                place=place,
+                hint=f'write "{{{{{name}}}}}", or bind no such variable',
+                severity="warning",
+            )
         plan = Plan(
             name=self.capability.name,
             title=self.capability.title,
@@ -112,7 +122,7 @@ class _CapabilityCompiler:
         jobs = JobCompiler(bindings=self.bindings, report=self.report, targets=targets)
         assets = AssetCompiler(report=self.report)
         compiled = [assets.operation(jobs.operation(operation, upstream)) for operation, upstream in found]
-        self.urls += [*jobs.contacts, *assets.contacts]
+        self.urls += [*jobs.contacts, *assets.contacts, *self.operations.contacts]
         return compiled
 
     def _called(
@@ -135,7 +145,9 @@ class _CapabilityCompiler:
         if refused:
             return None
         flows = self._flows(spec, targets)
-        forwards = ForwardCompiler(self.upstreams, self.bindings, self.report, lost=self.capability.lost)
+        forwards = ForwardCompiler(
+            self.upstreams, self.bindings, self.report, lost=self.capability.lost, mock=self.mock
+        )
         return Listener(
             type=registry.canonical("adapter", spec.type),
             namespace=spec.namespace,
@@ -147,6 +159,7 @@ class _CapabilityCompiler:
             forwards=forwards.forwards(spec.forwards, flows, guard),
             resources=self._resources(spec, targets),
             prompts=compile_prompts(spec, spec.node.document, self._texts(spec.place), self.report),
+            control=compile_control(spec, self.bindings),
             guard=guard,
             spec=spec,
             place=spec.place,

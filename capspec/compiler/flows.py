@@ -130,7 +130,7 @@ class FlowCompiler:
             return spec, plain, str(error)
         if spec.call is not None or spec.block.steps:
             message = f"'{spec.name}' has 'ref' and a call or steps of its own; 'ref' counts"
-            self.report.add("CAP315", message, place=spec.place, severity="warning")
+            self.report.add("CAP334", message, place=spec.place, severity="warning")
         prefixes = (*self.prefixes, *function.words)
         whole, hidden = merged(spec, function.flow), unoffered(spec, function.flow)
         texts = self.texts(function.place, prefixes)
@@ -147,18 +147,18 @@ class FlowCompiler:
             problem = error.problems[0]
             if problem.code == ABSENT:
                 return Wiring(inputs=infer_inputs(spec, Demand(), route), unavailable=problem.message)
-            return self._out_of_order(spec, route, problem.message, problem.place)
+            return self._out_of_order(spec, route, problem.message, problem.place, problem.hint)
         if has_values(spec.outputs) or spec.ref:
             preset = self._preset(spec, linker)
             return Wiring(preset=preset, inputs=infer_inputs(spec, linker.demand, route))
         return self._out_of_order(spec, route, "it says neither what to call nor what to answer")
 
     def _out_of_order(
-        self, spec: FlowSpec, route: tuple[str, ...], reason: str, place: Place | None = None
+        self, spec: FlowSpec, route: tuple[str, ...], reason: str, place: Place | None = None, hint: str = ""
     ) -> Wiring:
         kind = "operation" if spec.path else self.kind
         message = f"{kind} '{spec.name}' is not available: {reason}"
-        self.report.add("CAP310", message, place=place or spec.place, severity="warning")
+        self.report.add("CAP310", message, place=place or spec.place, hint=hint, severity="warning")
         return Wiring(inputs=infer_inputs(spec, Demand(), route), unavailable=reason)
 
     def _wire_call(

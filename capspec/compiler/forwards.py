@@ -55,12 +55,14 @@ class ForwardCompiler:
         report: Report,
         *,
         lost: Collection[str] = (),
+        mock: bool = False,
     ) -> None:
-        """`lost` are namespaces that could not be imported."""
+        """`lost` are namespaces that could not be imported; with `mock` nobody is called."""
         self.upstreams = upstreams
         self.bindings = bindings
         self.report = report
         self.lost = lost
+        self.mock = mock
 
     def forwards(
         self, specs: Sequence[ForwardSpec], flows: Sequence[Flow], guard: Guard | None
@@ -75,7 +77,7 @@ class ForwardCompiler:
             methods = self._methods(spec, taken.setdefault(_shape(path), set()))
             if methods:
                 found.append(self._forward(spec, path, methods, _withheld_by(guard)))
-        return tuple(found)
+        return tuple(map(_mocked, found)) if self.mock else tuple(found)
 
     def _forward(self, spec: ForwardSpec, path: Parts, methods: tuple[str, ...], kept: _Withheld) -> Forward:
         target = self.upstreams.get(spec.target)
@@ -227,6 +229,10 @@ class ForwardCompiler:
 
     def _warn(self, code: str, message: str, place: Place) -> None:
         self.report.add(code, message, place=place, severity="warning")
+
+
+def _mocked(forward: Forward) -> Forward:
+    return replace(forward, unavailable="its answers are declared nowhere, and nobody is called", missing=())
 
 
 def _shape(path: Parts) -> str:

@@ -9,17 +9,22 @@ from urllib.parse import parse_qsl, urlsplit
 
 from capspec import registry
 from capspec.bindings import Bindings
+from capspec.compiler.bodies import BodyCompiler
+from capspec.compiler.formats import reading_codec
 from capspec.compiler.paths import PathParts, parse_consumed_path
 from capspec.compiler.texts import Texts
 from capspec.durations import parse_duration
 from capspec.egress import origin_of
 from capspec.errors import CompileError, Place
 from capspec.keys import identified
-from capspec.model import BodySpec, OperationSpec, ParameterSpec, UpstreamSpec
+from capspec.mapping.projection import compile_projection
+from capspec.model import OperationSpec, ParameterSpec, UpstreamSpec
 from capspec.node import Report
-from capspec.plan import Body, Codec, Location, Operation, Parameter, Upstream
+from capspec.plan import Location, Operation, Parameter, Upstream
+from capspec.request.inline import MEDIA_TYPE
 from capspec.settings import Settings
-from capspec.template import JsonText, Template, TemplateError, Tree, compile_template
+from capspec.sizes import parse_size
+from capspec.template import Template, TemplateError, Tree, compile_template
 from capspec.template.binding import literal_template
 from capspec.values import MISSING
 
@@ -73,6 +78,12 @@ class OperationCompiler:
         self.report = report
         self.dialects = dialects
         self.rewrite = rewrite
+        self.bodies = BodyCompiler(report=report, rewrite=rewrite)
+
+    @property
+    def contacts(self) -> list[str]:
+        """Origins that files in bodies may come from."""
+        return self.bodies.contacts
 
     # -- upstreams ----------------------------------------------------------------------------------
 
@@ -149,9 +160,9 @@ class OperationCompiler:
         )
         parameters, names = self._parameters(spec, path, compiled.upstream, inputs, texts)
         query = self._query(path, compiled.query, spec.place, texts)
-        body, body_names, problem = self._body(spec.body, texts)
-        codec = self._codec(spec.raw_format, spec.place)
-        names += [name for _, template in query for name in texts.arguments_in(template.names)] + body_names
+        body = self.bodies.body(spec.body, compiled.upstream, texts)
+        names += [name for _, template in query for name in texts.arguments_in(template.names)]
+        names += body.names
         operation = Operation(
             id=f"{spec.namespace}.{spec.name}",
             upstream=compiled.upstream,
@@ -159,13 +170,17 @@ class OperationCompiler:
             path=path.parts,
             query=query,
             parameters=tuple(parameters),
-            body=body,
-            codec=codec,
+            body=body.body,
+            body_codec=body.codec,
+            codec=reading_codec(spec.raw_format, spec.output_schema, spec.document, spec.place, self.report),
+            media_type=self._media_type(spec),
+            max_size=self._max_size(spec),
             timeout=self._timeout(spec.timeout, spec.place),
             missing=tuple(dict.fromkeys(texts.missing)),
-            problem=problem,
+            problem=body.problem,
             description=spec.description,
             place=spec.place,
+            projection=compile_projection(spec.outputs, self.report),
         )
         known = {parameter.name for parameter in parameters if parameter.value is None} | set(path.variables)
         extra = tuple(name for name in dict.fromkeys(names) if name not in known)
@@ -225,7 +240,7 @@ class OperationCompiler:
             return None, []
         try:
             template = (
-                texts.template(item.value, item.place)
+                texts.setting(item.value, item.place)
                 if isinstance(item.value, str)
                 else texts.tree(item.value, item.place)
             )
@@ -243,35 +258,19 @@ class OperationCompiler:
         own = [(name, texts.template(value, place, single_brace=True)) for name, value in path.query]
         return tuple(literal + own)
 
-    def _body(self, spec: BodySpec | None, texts: Texts) -> tuple[Body | None, list[str], str]:
-        """The body, the arguments that it reads, and why the operation cannot be called without it."""
-        if spec is None or spec.data is MISSING or spec.data in (None, {}, ""):
-            return None, [], ""
-        try:
-            codec: Codec = registry.find("codec", spec.type)
-        except registry.UnknownExtension as error:
-            self._warn("CAP324", f"the body's type: {error}", spec.place)
-            return None, [], str(error)
-        try:
-            content: Template | Tree | JsonText
-            if not isinstance(spec.data, str):
-                content = texts.tree(spec.data, spec.place)
-            elif registry.canonical("codec", spec.type) == "json":
-                content = texts.json_text(spec.data, spec.place)
-            else:
-                content = texts.template(spec.data, spec.place)
-        except TemplateError as error:
-            self.report.add("CAP331", f"the body is not a template: {error}", place=spec.place)
-            return None, [], ""
-        return Body(codec=codec, content=content), texts.arguments_in(content.names), ""
+    def _media_type(self, spec: OperationSpec) -> str:
+        if not spec.media_type or MEDIA_TYPE.fullmatch(spec.media_type):
+            return spec.media_type
+        message = f"outputMediaType: '{spec.media_type}' is no media type, and has no effect"
+        self._warn("CAP329", message, spec.place)
+        return ""
 
-    def _codec(self, word: str, place: Place) -> Codec:
+    def _max_size(self, spec: OperationSpec) -> int | None:
         try:
-            codec: Codec = registry.find("codec", word or "json")
-        except registry.UnknownExtension as error:
-            self._warn("CAP325", f"outputRawFormat: {error}; answers are passed on as they are", place)
-            codec = registry.find("codec", "binary")
-        return codec
+            return parse_size(spec.max_size) if spec.max_size else None
+        except ValueError as error:
+            self._warn("CAP329", f"maxBinarySize: {error}; it has no effect", spec.place)
+            return None
 
     def _timeout(self, text: str, place: Place) -> float | None:
         if not text:

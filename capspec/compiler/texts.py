@@ -30,6 +30,10 @@ class Texts:
         template = compile_template(text, single_brace=single_brace)
         return bind_template(template, self._constants(template.names, place))
 
+    def setting(self, text: str, place: Place) -> Template:
+        """The same of a text that is the file's own, so that a bare name of a variable means the variable."""
+        return self.template(self.bindings.braced(text, place), place)
+
     def tree(self, data: Json, place: Place) -> Tree:
         tree = compile_tree(data)
         return bind_tree(tree, self._constants(tree.names, place))

@@ -1,7 +1,7 @@
 """YAML that is data and no capability file: any value, to plain data and back.
 
-It is read as capability files are: YAML 1.2 by the core schema, so that a date or `no` stays text; anchors and
-aliases work, within limits that count what aliases repeat.
+It is read as capability files are: YAML 1.2 by the core schema, so that a date or `no` stays text; anchors
+and aliases work, within limits that count what aliases repeat.
 """
 
 from __future__ import annotations

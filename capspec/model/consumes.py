@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from capspec.document import Document
 from capspec.errors import Place
 from capspec.model.assets import AssetsSpec, parse_assets
 from capspec.model.jobs import PollSpec, parse_poll
@@ -27,16 +28,23 @@ class ExtensionSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BodySpec:
-    """A request body. `type` is the codec's word; `data` is MISSING when only a type was given."""
+    """A request body. `type` is the codec's word, "" for a body that is written as a plain value.
+
+    `data` is MISSING when only a type was given; `node` is where it stands, None for a plain value.
+    """
 
     type: str
     data: Json | Missing
+    node: Node | None
     place: Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationSpec:
-    """One request that can be made. `inputs` runs from the client's level to the operation's."""
+    """One request that can be made. `inputs` runs from the client's level to the operation's.
+
+    `document` is the file that says so: paths in it are relative to that one.
+    """
 
     name: str
     namespace: str
@@ -49,12 +57,14 @@ class OperationSpec:
     raw_format: str
     output_schema: str
     media_type: str
+    max_size: str
     outputs: tuple[OutputSpec, ...]
     timeout: str
     poll: PollSpec | None
     idempotency: IdempotencySpec | None
     webhook: WebhookSpec | None
     assets: AssetsSpec | None
+    document: Document
     place: Place
 
 
@@ -223,15 +233,17 @@ def _operation(
         raw_format=node.text("outputRawFormat", default="json").lower(),
         output_schema=node.text("outputSchema"),
         media_type=node.text("outputMediaType"),
+        max_size=node.text("maxBinarySize"),
         outputs=parse_outputs(node),
         timeout=node.text("timeout"),
         poll=parse_poll(node),
         idempotency=parse_idempotency(node),
         webhook=parse_webhook(node),
         assets=parse_assets(node),
+        document=node.document,
         place=node.place,
     )
-    node.has("operationId", "tags", "path", "maxBinarySize")
+    node.has("operationId", "tags", "path")
     node.finish("a consumed operation")
     return spec
 
@@ -247,6 +259,5 @@ def _body(node: Node) -> BodySpec | None:
         return None
     value = child.value
     if isinstance(value, dict) and isinstance(value.get("type"), str) and set(value) <= {"type", "data"}:
-        data = child.raw("data")
-        return BodySpec(type=value["type"], data=data, place=child.place)
-    return BodySpec(type="json", data=value, place=child.place)
+        return BodySpec(type=value["type"], data=child.raw("data"), node=child.get("data"), place=child.place)
+    return BodySpec(type="", data=value, node=None, place=child.place)

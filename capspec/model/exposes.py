@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from capspec.errors import Place
 from capspec.model.agents import PromptSpec, parse_prompts
 from capspec.model.consumes import ExtensionSpec, parse_authentication
+from capspec.model.control import ControlSpec, parse_control
 from capspec.model.flows import FlowSpec, parse_flow
 from capspec.model.forward import ForwardSpec, parse_forwards
 from capspec.model.parameters import parse_parameters
@@ -45,6 +46,7 @@ class ListenerSpec:
     prompts: tuple[PromptSpec, ...]
     forwards: tuple[ForwardSpec, ...]
     skills: tuple[SkillSpec, ...] = ()
+    control: ControlSpec | None = None
     node: Node
     place: Place
 
@@ -74,19 +76,20 @@ def _listener(node: Node) -> ListenerSpec:
         prompts=parse_prompts(node) if kind == "mcp" else (),
         forwards=parse_forwards(node) if kind == "rest" else (),
         skills=parse_skills(node) if kind == "skill" else (),
+        control=parse_control(node) if kind == "control" else None,
         node=node,
         place=node.place,
     )
-    if kind in ("rest", "mcp", "skill"):
+    if kind in ("rest", "mcp", "skill", "control"):
         node.has("name", "label", "display", "tags")
-        if kind != "skill":
+        if kind in ("rest", "mcp"):
             node.has("maxBinarySize", "ttlMs", "cacheScope")
         node.finish(f"an exposed {kind} adapter")
     return spec
 
 
 def _flows(kind: str, node: Node) -> tuple[FlowSpec, ...]:
-    if kind == "skill":
+    if kind in ("skill", "control"):
         return ()
     return tuple(_rest_flows(node)) if kind == "rest" else tuple(_tools(node))
 

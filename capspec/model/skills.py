@@ -63,9 +63,7 @@ def _group(name: str, node: Node) -> SkillSpec:
     return _skill(name, node, node.named("skills", "tools"), kind="a group of skills")
 
 
-def _skill(
-    name: str, node: Node, tools: Iterable[tuple[str, Node]], *, kind: str = "a skill"
-) -> SkillSpec:
+def _skill(name: str, node: Node, tools: Iterable[tuple[str, Node]], *, kind: str = "a skill") -> SkillSpec:
     spec = SkillSpec(
         name=name,
         description=node.text("description"),
@@ -124,7 +122,7 @@ def _tool(name: str, node: Node) -> SkillToolSpec:
 def _source(node: Node) -> Node | None:
     source = node.get("from")
     if source is not None and not isinstance(source.value, dict):
-        node.error("CAP133", "'from' should be a mapping", hint="write: from: {sourceNamespace: …, action: …}")
+        node.error("CAP133", "'from' should be a mapping", hint="write sourceNamespace and action below it")
         return None
     return source
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
 from capspec.errors import Place, ResponseTooLarge
+from capspec.mapping.projection import Projection
 from capspec.plan.assets import Assets
 from capspec.plan.bodies import Parts
 from capspec.plan.polling import Idempotency, Poll
@@ -88,9 +89,9 @@ class Operation:
     `query` is what the path's own `?…` says. With no `body`, parameters in "body" build a JSON body and
     those in "form" a URL-encoded one, unless `body_codec` says how it is written. `codec` reads answers;
     `media_type` is theirs whatever the upstream says, and `max_size` how many bytes one may have, where the
-    file says so. `problem` says why the operation cannot be called at all. With `poll`
-    it starts a job, and `follow_ups` are the requests about it. With `assets` the links in its answers become
-    our own.
+    file says so. `problem` says why the operation cannot be called at all. With `poll` it starts a job, and
+    `follow_ups` are the requests about it. With `assets` the links in its answers become our own.
+    `projection` names parts of its answers for the steps of a flow.
     """
 
     id: str
@@ -113,6 +114,7 @@ class Operation:
     idempotency: Idempotency | None = None
     follow_ups: FollowUps | None = None
     assets: Assets | None = None
+    projection: Projection | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +160,7 @@ class Answer:
     codec: Codec
     limit: int
     operation: str
+    media_type: str = ""
     _content: bytes | None = None
 
     @property
@@ -170,7 +173,8 @@ class Answer:
 
     @property
     def content_type(self) -> str:
-        return header(self.response.headers, "content-type") or ""
+        """The declared media type, or what the upstream says."""
+        return self.media_type or header(self.response.headers, "content-type") or ""
 
     async def read(self) -> bytes:
         """The whole body. Raises ResponseTooLarge over the limit; closes the exchange either way."""

@@ -9,6 +9,7 @@ from typing import Protocol
 from capspec.document import Document
 from capspec.errors import Place, Problem, UpstreamError
 from capspec.model import ListenerSpec
+from capspec.plan.control import Control
 from capspec.plan.flows import Flow
 from capspec.plan.forwards import Forward
 from capspec.plan.offers import FileResource, Prompt
@@ -92,6 +93,7 @@ class Listener:
     prompts: tuple[Prompt, ...] = ()
     forwards: tuple[Forward, ...] = ()
     skills: tuple[Skill, ...] = ()
+    control: Control | None = None
     guard: Guard | None
     spec: ListenerSpec
     place: Place

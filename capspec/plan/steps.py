@@ -8,6 +8,7 @@ from typing import Protocol
 
 from capspec.clock import Clock
 from capspec.plan.operations import NOTHING, Answer, Extra, Operation
+from capspec.scripting.scripts import Scripts
 from capspec.values import Json, Missing
 
 MAX_ITEMS = 1000
@@ -51,10 +52,13 @@ class Runtime(Protocol):
     """What a step may use while it runs."""
 
     clock: Clock
+    scripts: Scripts
 
     async def send(self, operation: Operation, arguments: Mapping[str, Json], extra: Extra) -> Answer: ...
 
-    async def decode(self, answer: Answer) -> Json: ...
+    async def output(self, answer: Answer) -> Json:
+        """The value of an answer as steps see it, with the parts that its operation names."""
+        ...
 
     async def error_body(self, answer: Answer) -> Json:
         """What came with an upstream's error, without secrets; None when it cannot be read."""

@@ -1,4 +1,4 @@
-"""The parts of a body that stand at an address, to their bytes: without credentials, from where a file allows."""
+"""The parts of a body that lie at an address, to their bytes: only from where the file allows."""
 
 from __future__ import annotations
 
@@ -33,8 +33,9 @@ class Sending(Protocol):
 async def fetch_files(sending: Sending, operation: Operation, arguments: Mapping[str, Json]) -> Files:
     """What the body of an operation needs from other addresses, one after the other.
 
-    No credentials go along and no redirect is followed. Raises InputError for what is no address, EgressDenied
-    for one that the file does not allow, ResponseTooLarge, and UpstreamError when its host has no such file.
+    No credentials go along and no redirect is followed. Raises InputError for what is no address,
+    EgressDenied for one that the file does not allow, ResponseTooLarge, and UpstreamError when its host has
+    no such file.
     """
     parts = None if operation.body is None else operation.body.content
     if not isinstance(parts, Parts):

@@ -1,4 +1,4 @@
-"""A file that is written out in a text, as base64 (RFC 4648, 4) or as a `data:` URL (RFC 2397), to its bytes."""
+"""A file that is written out in a text, as base64 (RFC 4648, 4) or a `data:` URL (RFC 2397), to its bytes."""
 
 from __future__ import annotations
 

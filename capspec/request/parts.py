@@ -37,13 +37,14 @@ def rendered(parts: Parts, scope: Scope, files: Files) -> Json | Missing:
 
     A part without a value is left out. Raises ValueError for a file that cannot be read.
     """
-    made = []
-    for number, part in enumerate(parts.parts):
-        found = files.get(number) or _content(parts, part, scope)
-        if found is not MISSING and found is not None:
-            made.append(_described(part, found, scope))
+    contents = [files.get(number) or _content(parts, part, scope) for number, part in enumerate(parts.parts)]
     if parts.single:
-        return made[0]["value"] if made else MISSING
+        return contents[0]
+    made = [
+        _described(part, found, scope)
+        for part, found in zip(parts.parts, contents, strict=True)
+        if found is not MISSING and found is not None
+    ]
     return made or MISSING
 
 

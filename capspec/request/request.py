@@ -13,8 +13,10 @@ from capspec import __version__, registry
 from capspec.errors import InputError, Problem
 from capspec.jsonpath import JsonPathBudgetError
 from capspec.plan import NOTHING, Body, Codec, Extra, Location, Operation, Parameter
+from capspec.plan.bodies import Parts
 from capspec.references import PREFIXES
 from capspec.request.encoding import FRAMING, cookie_pair, form_text, header_value, is_token, query_pairs
+from capspec.request.parts import NO_FILES, Files, rendered
 from capspec.request.path import RequestPath
 from capspec.template import JsonText, Template, TemplateError, Tree
 from capspec.values import MISSING, Json, Missing
@@ -22,24 +24,36 @@ from capspec.wire import Request, header
 
 Content: TypeAlias = bytes | AsyncIterator[bytes] | None
 
+MULTIPART = "multipart/form-data"
+
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
-def build(operation: Operation, arguments: Mapping[str, Json], extra: Extra = NOTHING) -> Request:
-    """The request that the operation makes with these arguments.
+def build(
+    operation: Operation, arguments: Mapping[str, Json], extra: Extra = NOTHING, files: Files = NO_FILES
+) -> Request:
+    """The request that the operation makes with these arguments. `files` are what was fetched for its body.
 
     Raises InputError with every argument that is missing from the path or cannot stand in its place.
     """
-    return _RequestBuilder(operation, arguments, extra).request()
+    return _RequestBuilder(operation, arguments, extra, files).request()
+
+
+def scope_of(arguments: Mapping[str, Json]) -> dict[str, Json]:
+    """The names that the templates of a request see: the arguments, and each prefix that means them."""
+    return {**dict.fromkeys(PREFIXES, arguments), **arguments}
 
 
 class _RequestBuilder:
-    def __init__(self, operation: Operation, arguments: Mapping[str, Json], extra: Extra) -> None:
+    def __init__(
+        self, operation: Operation, arguments: Mapping[str, Json], extra: Extra, files: Files
+    ) -> None:
         self.operation = operation
         self.arguments = arguments
         self.extra = extra
-        self.scope = {**dict.fromkeys(PREFIXES, arguments), **arguments}
+        self.files = files
+        self.scope = scope_of(arguments)
         self.problems: list[Problem] = []
         self.values = self._values()
 
@@ -48,6 +62,9 @@ class _RequestBuilder:
         headers = self._headers()
         content, content_type = self._content(header(list(headers.values()), "content-type") or "")
         if content is not None and content_type:
+            if content_type.startswith(MULTIPART):
+                # Only the encoder knows the boundary.
+                headers.pop("content-type", None)
             headers.setdefault("content-type", ("Content-Type", content_type))
         if self.problems:
             raise InputError(self.problems)
@@ -145,19 +162,27 @@ class _RequestBuilder:
     def _content(self, content_type: str) -> tuple[Content, str]:
         if self.operation.body is not None:
             return self._written(self.operation.body)
+        declared = self.operation.body_codec
         body = self._body_value()
         if body is not MISSING:
-            return self._encoded(_codec_for(content_type, body), body)
+            return self._encoded(declared or _codec_for(content_type, body), body)
         form = {parameter.name: value for parameter, value in self._given("form")}
         if form:
-            return self._encoded(registry.find("codec", "form"), form)
+            return self._encoded(declared or self._form_codec(content_type), form)
         if self.extra.json is not MISSING:
-            return self._encoded(_codec_for(content_type, self.extra.json), self.extra.json)
+            return self._encoded(declared or _codec_for(content_type, self.extra.json), self.extra.json)
         return self.extra.body, self.extra.content_type
 
     def _written(self, body: Body) -> tuple[Content, str]:
-        value = self._try("the body", _body_content, body, self.scope)
+        value = self._try("the body", _body_content, body, self.scope, self.files)
         return (None, "") if value is MISSING else self._encoded(body.codec, value)
+
+    def _form_codec(self, content_type: str) -> Codec:
+        """A form is sent in parts when the file says so, or has a field that is a file."""
+        files = any(parameter.type == "file" for parameter, _ in self._given("form"))
+        name = "multipart" if files or content_type.lower().startswith(MULTIPART) else "form"
+        codec: Codec = registry.find("codec", name)
+        return codec
 
     def _encoded(self, codec: Codec, value: Json) -> tuple[Content, str]:
         return self._try("the body", codec.encode, value) or (None, "")
@@ -200,11 +225,32 @@ def _rendered(content: Template | Tree | JsonText, scope: Mapping[str, Json]) ->
     return content.value(scope) if isinstance(content, Template) else content.render(scope)
 
 
-def _body_content(body: Body, scope: Mapping[str, Json]) -> Json | Missing:
+def _body_content(body: Body, scope: Mapping[str, Json], files: Files) -> Json | Missing:
     """What the codec is to write. Values inside a text are escaped, if the codec says how."""
+    if isinstance(body.content, Parts):
+        return rendered(body.content, scope, files)
     if isinstance(body.content, Template) and not body.content.is_single:
+        fill = getattr(body.codec, "fill", None)
+        if fill is not None:
+            return _filled(body.content, scope, fill)
         return body.content.text(scope, encode=getattr(body.codec, "escape", None))
     return _rendered(body.content, scope)
+
+
+def _filled(
+    template: Template, scope: Mapping[str, Json], fill: Callable[[str, list[str]], str]
+) -> str | Missing:
+    """The text with its values put in all at once, by a codec that looks at what is around each."""
+    if "\0" in template.source:
+        raise ValueError("holds a NUL character in the file")
+    values: list[str] = []
+
+    def mark(value: str) -> str:
+        values.append(value)
+        return f"\0{len(values) - 1}\0"
+
+    text = template.text(scope, encode=mark)
+    return text if isinstance(text, Missing) else fill(text, values)
 
 
 def _stays_below(base: str, url: str) -> bool:
@@ -240,5 +286,7 @@ def _codec_for(content_type: str, value: Json) -> Codec:
             name = "text"
         elif isinstance(value, dict) and "x-www-form-urlencoded" in content_type.lower():
             name = "form"
+        elif isinstance(value, dict) and content_type.lower().startswith(MULTIPART):
+            name = "multipart"
     codec: Codec = registry.find("codec", name)
     return codec

@@ -42,9 +42,14 @@ def _whole(plan: Plan, tools: Iterable[SkillTool]) -> Skill:
     return Skill(
         name=plan.name,
         directory=plan.name[:64].strip("-"),
-        description=_fitting(f"{about.rstrip()} Use it for: {names}.", about),
+        description=_fitting(f"{_sentence(about)} Use it for: {names}.", about),
         tools=tuple(tools),
     )
+
+
+def _sentence(text: str) -> str:
+    text = text.rstrip()
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _fitting(*texts: str) -> str:

@@ -260,6 +260,7 @@ main() {
         shift
     done
     : "${HOME:?}"
+    [ -n "$url" ] || refuse 'say with --url where to fetch from'
     if [ -z "$targets" ]; then choose; fi
     have curl || have wget || refuse 'this needs curl or wget'
     have sha256sum || have shasum || have openssl || refuse 'this needs sha256sum, shasum or openssl'

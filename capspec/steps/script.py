@@ -12,7 +12,6 @@ from capspec.plan import Runtime, Scope
 from capspec.references import Arguments
 from capspec.scripting.governance import Rules, rules_of
 from capspec.scripting.program import NotRunnable, Program
-from capspec.scripting.running import scripts_of
 from capspec.scripting.scripts import EXTRA
 from capspec.values import Json, Missing
 
@@ -55,7 +54,7 @@ class ScriptStep:
     arguments: Arguments
 
     async def run(self, scope: Scope, runtime: Runtime) -> Json | Missing:
-        return await scripts_of(runtime).run(self.program, self.arguments.read(scope))
+        return await runtime.scripts.run(self.program, self.arguments.read(scope))
 
 
 def compile_step(name: str, node: Node, linker: Linker) -> ScriptStep:

@@ -108,7 +108,6 @@ def make_flow(route: str, *inputs: Input, name: str = "", identity: bool = False
         inputs=(*inputs, *spare),
         input_schema={},
         validate=lambda arguments: [],
-        steps=(),
         output=cast("Any", FakeOutput(identity)),
         **more,
     )

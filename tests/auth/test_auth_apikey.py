@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from capspec import registry
-from capspec.errors import CompileError
+from capspec.errors import CompileError, InputError
 from capspec.wire import header
 from tests.auth.auth_blocks import GET, compiled, sent_by, settings_of
 
@@ -31,6 +32,11 @@ SECRET = "s3cret&x=1;y z"
         "{type: apikey, headers: {X-Key: '{{KEY}}'}}",
         "{type: apikey, in: header, headers: {X-Key: '{{KEY}}'}}",
         "{type: apikey, parameters: [{name: X-Key, value: '{{KEY}}'}]}",
+        "{type: apikey, parameters: {X-Key: '{{KEY}}'}}",
+        "{type: Headers, headers: {X-Key: '{{KEY}}'}}",
+        "{type: headers, headers: [{name: X-Key, value: '{{KEY}}'}]}",
+        "{type: custom, keys: [{name: X-Key, in: header, value: '{{KEY}}'}]}",
+        "{type: Header, name: X-Key, value: '{{KEY}}'}",
     ],
 )
 async def test_every_spelling_of_a_header_key_sends_it(block: str) -> None:
@@ -48,6 +54,10 @@ async def test_every_spelling_of_a_header_key_sends_it(block: str) -> None:
         "{type: apikey, in: query, name: api_key, value: '{{KEY}}'}",
         "{type: apikey, placement: query, parameters: [{name: api_key, value: '{{KEY}}'}]}",
         "{type: apikey, parameters: [{name: api_key, in: query, value: '{{KEY}}'}]}",
+        "{type: query, name: api_key, value: '{{KEY}}'}",
+        "{type: Query, key: api_key, value: '{{KEY}}'}",
+        "{type: custom, query: {api_key: '{{KEY}}'}}",
+        "{type: apikey, queryParameters: [{name: api_key, value: '{{KEY}}'}]}",
     ],
 )
 async def test_every_spelling_of_a_query_key_sends_it_encoded(block: str) -> None:
@@ -96,6 +106,44 @@ async def test_two_headers_are_set_at_once() -> None:
     )
     request = await sent_by(auth, GET.with_header("dd-api-key", "theirs"))
     assert request.headers == (("DD-API-KEY", "1"), ("DD-APPLICATION-KEY", "2"))
+
+
+@pytest.mark.parametrize(
+    "block", ["{type: cookie, name: sid, value: '{{K}}'}", "{type: cookies, cookies: {sid: '{{K}}'}}"]
+)
+async def test_the_type_cookie_places_its_value_there(block: str) -> None:
+    assert header((await sent_by(compiled(block, K="abc"))).headers, "cookie") == "sid=abc"
+
+
+JSON = (("Content-Type", "application/json"),)
+FORM = (("content-type", "application/x-www-form-urlencoded; charset=utf-8"),)
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "expected"),
+    [
+        (JSON, b'{"a": 1.5, "key": "theirs"}', b'{"a":1.5,"key":"k&1"}'),
+        ((), None, b'{"key":"k&1"}'),
+        (FORM, b"a=%C3%A9&key=theirs&b=", b"a=%C3%A9&b=&key=k%261"),
+    ],
+)
+async def test_a_body_key_joins_what_is_in_the_body(
+    headers: Any, body: bytes | None, expected: bytes
+) -> None:
+    auth = compiled("{type: apikey, key: key, value: 'k&1', placement: body}")
+    sent = await sent_by(auth, replace(GET, method="POST", headers=headers, body=body))
+    assert sent.body == expected
+    assert header(sent.headers, "content-type") == (headers[0][1] if headers else "application/json")
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"), [(JSON, b"[1]"), (JSON, b"{hush"), ((("Content-Type", "text/plain"),), b"hush")]
+)
+async def test_a_body_that_has_no_place_for_a_key_is_not_sent(headers: Any, body: bytes) -> None:
+    auth = compiled("{type: apikey, key: key, value: k, placement: body}")
+    with pytest.raises(InputError, match="neither a JSON object nor a form") as caught:
+        await sent_by(auth, replace(GET, method="POST", headers=headers, body=body))
+    assert "hush" not in str(caught.value)
 
 
 @pytest.mark.parametrize("value", ["Bearer {{KEY}}", "Token token={{KEY}}"])

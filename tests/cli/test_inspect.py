@@ -60,6 +60,16 @@ def test_json_says_what_does_not_work_and_why(tmp_path: Path) -> None:
     assert thing["warnings"][0]["line"] == 33
 
 
+def test_what_calls_an_api_that_cannot_be_called_is_not_available(tmp_path: Path) -> None:
+    file = write(tmp_path, text=GUARDED.replace("type: bearer", "type: saml"))
+    (thing,) = as_json(file)
+    reasons = [flow["unavailable"] for flow in thing["listeners"][1]["flows"]]
+    assert reasons
+    for reason in reasons:
+        assert "cannot be called: its authentication cannot be used: 'saml' needs a person" in reason
+    assert "not available: up.get-thing cannot be called" in inspect(file)
+
+
 def test_tables_have_it_all_for_people(tmp_path: Path) -> None:
     text = inspect(write(tmp_path, text=TROUBLED, rest_port=8080))
     for words in (

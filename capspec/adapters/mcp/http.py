@@ -131,11 +131,15 @@ class Endpoint:
                 self.manager = None
                 await self.ongoing.stop()
 
+    async def settled(self) -> None:
+        """Return when no answer is on its way, and nothing is done for callers who have left."""
+        await self.traffic.settled()
+        await self.ongoing.settled()
+
     async def drain(self) -> None:
         """End listen streams and waits for jobs, and wait for the answers on their way."""
         self.ongoing.close()
-        await self.traffic.settled()
-        await self.ongoing.settled()
+        await self.settled()
 
 
 def build_edge(targets: Sequence[Target], options: EdgeOptions, endpoint: str) -> Edge:
@@ -146,7 +150,15 @@ def build_edge(targets: Sequence[Target], options: EdgeOptions, endpoint: str) -
     gates = [Gate(listener, engine) for listener, engine in targets]
     app = Endpoint(gates, paths, options, server, ongoing, endpoint, assets)
     known = frozenset[str]().union(*(gate.well_known for gate in gates))
-    return Edge(app=app, running=app.running, drain=app.drain, endpoint=endpoint, well_known=known)
+    return Edge(
+        app=app,
+        running=app.running,
+        drain=app.drain,
+        settled=app.settled,
+        changed=ongoing.listening.changed,
+        endpoint=endpoint,
+        well_known=known,
+    )
 
 
 async def _ask(gate: Gate, scope: ASGIScope) -> Principal | CallError:

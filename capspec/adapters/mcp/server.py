@@ -10,12 +10,19 @@ from typing import Any, cast
 import mcp.types as types
 from mcp import MCPError
 from mcp.server import Server
-from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler
+from mcp.server.subscriptions import (
+    InMemorySubscriptionBus,
+    ListenHandler,
+    PromptsListChanged,
+    ResourcesListChanged,
+    ToolsListChanged,
+)
 
 from capspec.adapters.mcp.callers import Callers, RequestContext
 from capspec.adapters.mcp.completions import Completions
 from capspec.adapters.mcp.errors import call_failed, unavailable, unexpected
 from capspec.adapters.mcp.jobs import JobCalls, ToolAnswer
+from capspec.adapters.mcp.observing import observing
 from capspec.adapters.mcp.prompts import compile_prompts
 from capspec.adapters.mcp.resources import compile_resources
 from capspec.adapters.mcp.results import encode, failure
@@ -32,10 +39,14 @@ INSTRUCTIONS_LIMIT = 800
 
 @dataclass(slots=True)
 class Listening:
-    """Serves subscriptions/listen until it is closed; nothing is ever published while a plan runs."""
+    """Serves subscriptions/listen until it is closed. A plan never changes; another may stand in for it."""
 
-    streams: ListenHandler = field(default_factory=lambda: ListenHandler(InMemorySubscriptionBus()))
+    bus: InMemorySubscriptionBus = field(default_factory=InMemorySubscriptionBus)
     closed: bool = False
+    streams: ListenHandler = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.streams = ListenHandler(self.bus)
 
     async def __call__(
         self, context: RequestContext, params: types.SubscriptionsListenRequestParams
@@ -43,6 +54,11 @@ class Listening:
         if self.closed:
             raise MCPError(types.INTERNAL_ERROR, "The server is shutting down")
         return await self.streams(context, params)
+
+    async def changed(self) -> None:
+        """Tell who listens that everything offered may be another one now."""
+        for event in (ToolsListChanged(), ResourcesListChanged(), PromptsListChanged()):
+            await self.bus.publish(event)
 
     def close(self) -> None:
         """End every open stream with its final message, and refuse new ones."""
@@ -144,6 +160,7 @@ def build_server(targets: Sequence[Target], options: EdgeOptions) -> tuple[Serve
         on_subscriptions_listen=listening,
         get_tool_input_schema=desk.input_schema,
     )
+    server.middleware.append(observing(catalog, targets))
     if any(entry.jobs is not None for entry in catalog.entries.values()):
         Tasks(catalog, callers, jobs).serve(server)
     return server, Ongoing(listening, jobs)

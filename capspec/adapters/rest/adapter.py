@@ -19,6 +19,7 @@ from capspec.adapters.rest.openapi import describe, security_scheme
 from capspec.adapters.rest.routes import Match, MethodNotAllowed, Routes
 from capspec.adapters.rest.watch import Watch
 from capspec.admission import Gate
+from capspec.arrivals import Arrivals, carrier_of, noting
 from capspec.assets.serving import asset_app, base_of, concerns
 from capspec.desk import JobEngine
 from capspec.edge import ASGIScope, Edge, EdgeOptions, Receive, SendMessage
@@ -38,7 +39,7 @@ _BODILESS = frozenset({204, 205, 304})
 def build(listener: Listener, engine: Engine, options: EdgeOptions) -> Edge:
     """The edge of a REST listener. Of flows with the same method and path the first is served."""
     app = RestApp(listener, engine, options)
-    return Edge(app=app, drain=app.drain, well_known=app.gate.well_known)
+    return Edge(app=app, drain=app.drain, settled=app.settled, well_known=app.gate.well_known)
 
 
 class RestApp:
@@ -50,6 +51,7 @@ class RestApp:
         self._engine = engine
         self._limit = options.max_request_bytes
         self._in_flight = InFlight()
+        self._arrivals = Arrivals("rest", listener.namespace, engine)
         self._assets = asset_app(engine)
         self._jobs = JobResponses(engine, self._in_flight) if isinstance(engine, JobEngine) else None
         self._described: tuple[str, bytes] | None = None
@@ -70,7 +72,7 @@ class RestApp:
         for flow in self._listener.flows:
             if self._jobs is not None and flow.job is not None:
                 for method, path, respond in self._jobs.routes(flow):
-                    self._routes.add(method, path, respond)
+                    self._routes.add(method, path, partial(_named, flow.name, respond))
 
     def _add_forwards(self) -> None:
         """Last of all: they take what nothing else does."""
@@ -86,12 +88,18 @@ class RestApp:
         if scope["type"] != "http":
             raise NotImplementedError(f"no {scope['type']} here")
         request = Incoming(scope, receive, self._limit)
-        exchange = Exchange(request, _request_id(request), send, Watch(receive))
-        async with self._in_flight.answering(exchange):
-            if concerns(scope):
-                await self._assets(scope, receive, send)
-            elif not await self.gate.describe(scope, send):
-                await self._exchange(exchange)
+        with self._arrivals.one(carrier_of(scope), request.method) as arrival:
+            send = noting(arrival, send) if self._engine.events.detailed else send
+            exchange = Exchange(request, _request_id(request), send, Watch(receive), arrival=arrival)
+            async with self._in_flight.answering(exchange):
+                if concerns(scope):
+                    await self._assets(scope, receive, send)
+                elif not await self.gate.describe(scope, send):
+                    await self._exchange(exchange)
+
+    async def settled(self) -> None:
+        """Return when everything is answered that there is now."""
+        await self._in_flight.settled()
 
     async def drain(self) -> None:
         """End streams and waits that have no end of their own, and wait until everything is answered."""
@@ -103,6 +111,7 @@ class RestApp:
         try:
             reply = await self._reply(exchange)
         except CallError as error:
+            exchange.arrival.code = error.code
             reply = problem_json.problem(error, exchange.request_id)
         except DisconnectError:
             raise
@@ -133,6 +142,7 @@ class RestApp:
         values: Mapping[str, str],
         principal: Principal,
     ) -> Reply:
+        exchange.arrival.operation = flow.name
         arguments: dict[str, Json] = {}
         extra = NOTHING
         if not flow.unavailable:
@@ -204,6 +214,13 @@ class RestApp:
 
 
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
+
+
+async def _named(
+    name: str, respond: Responder, exchange: Exchange, values: Mapping[str, str], principal: Principal
+) -> Reply:
+    exchange.arrival.operation = name
+    return await respond(exchange, values, principal)
 
 
 async def _send_all(exchange: Exchange, reply: Reply) -> None:

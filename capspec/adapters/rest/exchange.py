@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from capspec.adapters.rest.body import DisconnectError
 from capspec.adapters.rest.decode import Incoming
 from capspec.adapters.rest.watch import Watch
+from capspec.arrivals import Arrival
 from capspec.edge import SendMessage
 from capspec.plan import Result
 
@@ -18,7 +19,8 @@ from capspec.plan import Result
 class Exchange:
     """One request while it is answered. `result` is closed at its end; `drained`: it was cut short.
 
-    `rest` are the segments of its path that a greedy placeholder took, as `routes.Match` has them.
+    `rest` are the segments of its path that a greedy placeholder took, as `routes.Match` has them. `arrival`
+    is what observers hear of it.
     """
 
     request: Incoming
@@ -28,6 +30,7 @@ class Exchange:
     result: Result | None = None
     drained: bool = False
     rest: tuple[int, int] | None = None
+    arrival: Arrival = field(default_factory=Arrival)
 
 
 class InFlight:
@@ -70,6 +73,11 @@ class InFlight:
             task.uncancel()
         finally:
             self._waiting.discard(task)
+
+    async def settled(self) -> None:
+        """Return when everything is answered that there is now."""
+        if self._exchanges:
+            await asyncio.wait(list(self._exchanges))
 
     async def drain(self) -> None:
         """End what has no end of its own, and wait until everything is answered."""

@@ -55,6 +55,7 @@ class Forwards:
     async def _respond(
         self, forward: Forward, exchange: Exchange, values: Mapping[str, str], principal: Principal
     ) -> Reply:
+        exchange.arrival.operation = forward.name
         request = exchange.request
         before, rest, after = _split(request.path, forward, exchange.rest)
         root = quote(request.scope.get("root_path", "").rstrip("/"))

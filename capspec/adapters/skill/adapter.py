@@ -21,6 +21,7 @@ from capspec.adapters.skill import replies
 from capspec.adapters.skill.addresses import Addresses
 from capspec.adapters.skill.answer import Answer, Reply, of_bytes, of_file, of_json, of_stream
 from capspec.admission import Gate
+from capspec.arrivals import Arrivals, carrier_of, noting
 from capspec.assets.serving import base_of
 from capspec.edge import ASGIScope, Edge, EdgeOptions, Receive, SendMessage
 from capspec.errors import CallError, InputError, UnknownPathError
@@ -55,6 +56,7 @@ class SkillApp:
         self._engine = engine
         self._skills = {skill.name: skill for skill in listener.skills}
         self._addresses = Addresses()
+        self._arrivals = Arrivals("skill", listener.namespace, engine)
         engine.events.observers.append(self._addresses.hear)
 
     async def __call__(self, scope: ASGIScope, receive: Receive, send: SendMessage) -> None:
@@ -63,6 +65,10 @@ class SkillApp:
             return
         if scope["type"] != "http":
             raise NotImplementedError(f"no {scope['type']} here")
+        with self._arrivals.one(carrier_of(scope), str(scope["method"])) as arrival:
+            await self._one(scope, receive, noting(arrival, send))
+
+    async def _one(self, scope: ASGIScope, receive: Receive, send: SendMessage) -> None:
         answer = Answer(scope, receive, send)
         try:
             if await self.gate.enter(scope, send) is not None:

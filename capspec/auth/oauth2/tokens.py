@@ -34,6 +34,11 @@ class Carriage:
         """The headers that it takes, in lower case."""
         return frozenset() if self.query else frozenset({self.header.lower()})
 
+    @property
+    def query_names(self) -> frozenset[str]:
+        """The query parameters that it takes."""
+        return frozenset({self.query}) if self.query else frozenset()
+
     def laden(self, request: Request, token: Token) -> Request:
         if self.query:
             return replace(request, url=with_query(request.url, self.query, token.value))
@@ -47,6 +52,7 @@ class FixedToken:
 
     def __init__(self, token: str, carriage: Carriage) -> None:
         self.names = carriage.names
+        self.query_names = carriage.query_names
         self._token = Token(token, math.inf)
         self._carriage = carriage
 
@@ -61,6 +67,7 @@ class TokenAuth:
         self.clock: Clock = SystemClock()
         self.urls = tuple(filter(None, (request.endpoint, request.server)))
         self.names = carriage.names
+        self.query_names = carriage.query_names
         self._request = request
         self._carriage = carriage
         self._endpoint = request.endpoint

@@ -1,0 +1,1 @@
+"""Events to what people watch: metrics, traces, and exports of them."""
