@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from capspec import bindings, document, model, registry
@@ -21,6 +24,7 @@ from capspec.events import EventStream, log_event
 from capspec.jobs.handles import HandleKey
 from capspec.jobs.running import Jobs
 from capspec.node import Node
+from capspec.observability.observing import observe
 from capspec.plan import Plan
 from capspec.scripting.governance import Governance, rules_of
 from capspec.scripting.scripts import Scripts
@@ -63,8 +67,9 @@ def load_plan(
     rewrite: Callable[[str], str] = str,
     root: str | os.PathLike[str] | None = None,
     mock: bool = False,
+    content: bytes | None = None,
 ) -> Plan:
-    """A capability file, compiled.
+    """A capability file, compiled; `content` stands for what is in it.
 
     `base_uris` replaces base URIs by namespace; `rewrite` leads from any other address that the file names to
     the one that is called. Imports are read from below `root`, which is the file's own folder when None.
@@ -72,10 +77,19 @@ def load_plan(
 
     Raises CapspecError with every problem that was found.
     """
-    capability = model.parse(document.read(path, root=root))
+    capability = model.parse(_document(path, root, content))
     found = bindings.resolve(capability, environ)
     uris = {**_uris_from(environ, capability), **(base_uris or {})}
     return compile_capability(capability, found, base_uris=uris, rewrite=rewrite, mock=mock)
+
+
+def _document(
+    path: str | os.PathLike[str], root: str | os.PathLike[str] | None, content: bytes | None
+) -> document.Document:
+    if content is None:
+        return document.read(path, root=root)
+    folder = None if root is None else Path(root)
+    return document.parse(content, os.fspath(path), Path(path), root=folder)
 
 
 def _uris_from(environ: Mapping[str, str], capability: model.Capability) -> dict[str, str]:
@@ -88,9 +102,10 @@ def _uris_from(environ: Mapping[str, str], capability: model.Capability) -> dict
     return found
 
 
-def new_events() -> EventStream:
-    """A stream that the log hears."""
-    return EventStream([log_event])
+def new_events(name: str = "") -> EventStream:
+    """A stream that the log hears, for a capability of this name under `capspec.<name>`."""
+    log = logging.getLogger(f"capspec.{name}" if name else "capspec")
+    return EventStream([partial(log_event, log=log)])
 
 
 @asynccontextmanager
@@ -101,11 +116,16 @@ async def open_engine(
     events: EventStream | None = None,
     options: EngineOptions | None = None,
     transport: Transport | None = None,
+    before: CallEngine | None = None,
 ) -> AsyncIterator[CallEngine]:
-    """An engine for a plan. Without a `transport` it has its own, closed at the end of the block."""
+    """An engine for a plan. Without a `transport` it has its own, closed at the end of the block.
+
+    What was measured of `before`, which this one stands in for, counts on.
+    """
     options = options or EngineOptions()
     clock = clock or SystemClock()
-    events = events or new_events()
+    events = events or new_events(plan.name)
+    observed = observe(plan, events, None if before is None else before.events)
     carrier = transport or registry.find("transport", options.transport)()
     upstreams = Upstreams(
         carrier,
@@ -119,27 +139,74 @@ async def open_engine(
     shelf = Shelf(plan, upstreams, clock, events, key=links, storage=_storage(options))
     desk = Desk(Jobs(plan.operations, upstreams, clock, events), _handle_key(plan, options), clock, shelf)
     rules = rules_of(Node.root(plan.document))
-    scripts = Scripts(Governance(rules, forbidden=not options.scripting), clock, events)
+    governance = Governance(rules, forbidden=not options.scripting)
+    if before is not None:
+        governance.statistics = before.scripts.governance.statistics
+    scripts = Scripts(governance, clock, events)
     try:
         await shelf.sweep()
         yield CallEngine(plan, upstreams, clock, events, desk, shelf, scripts)
     finally:
         await scripts.close()
         await shelf.close()
+        if observed is not None:
+            await observed.close()
         if transport is None:
             await carrier.close()
 
 
+class Engines:
+    """Engines on one transport. Each can be closed by itself, and another can stand in for it.
+
+    That other one reads the handles of jobs and the links that were given out before.
+    """
+
+    def __init__(self, options: EngineOptions, transport: Transport) -> None:
+        self._options = options
+        self._transport = transport
+        self._open: dict[CallEngine, tuple[EngineOptions, AsyncExitStack]] = {}
+
+    @property
+    def running(self) -> list[CallEngine]:
+        """In the order in which they were opened."""
+        return list(self._open)
+
+    async def open(self, plan: Plan, before: CallEngine | None = None) -> CallEngine:
+        if before in self._open:
+            options, _ = self._open[before]
+        else:
+            secret = self._options.handle_secret or secrets.token_urlsafe(32)
+            options = replace(self._options, handle_secret=secret)
+        stack = AsyncExitStack()
+        opening = open_engine(plan, options=options, transport=self._transport, before=before)
+        engine = await stack.enter_async_context(opening)
+        self._open[engine] = options, stack
+        return engine
+
+    async def close(self, engine: CallEngine) -> None:
+        """Close one; one that is closed already stays so."""
+        _, stack = self._open.pop(engine, (None, None))
+        if stack is not None:
+            await stack.aclose()
+
+    async def end(self) -> None:
+        """Close all that are open, and the transport."""
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._transport.close)
+            for engine in self.running:
+                stack.push_async_callback(self.close, engine)
+
+
 @asynccontextmanager
-async def open_engines(plans: Sequence[Plan], options: EngineOptions) -> AsyncIterator[list[CallEngine]]:
+async def open_engines(plans: Sequence[Plan], options: EngineOptions) -> AsyncIterator[Engines]:
     """An engine for each plan, all on one transport."""
-    transport: Transport = registry.find("transport", options.transport)()
-    async with AsyncExitStack() as stack:
-        stack.push_async_callback(transport.close)
-        yield [
-            await stack.enter_async_context(open_engine(plan, options=options, transport=transport))
-            for plan in plans
-        ]
+    engines = Engines(options, registry.find("transport", options.transport)())
+    try:
+        for plan in plans:
+            await engines.open(plan)
+        yield engines
+    finally:
+        await engines.end()
 
 
 def _handle_key(plan: Plan, options: EngineOptions) -> HandleKey:

@@ -131,7 +131,11 @@ class CallEngine:
         admitted = admit(flow, call.arguments)
         extra = passed_on(flow, admitted.undeclared, call.extra)
         scope = Scope(
-            arguments=admitted.arguments, extra=extra, aliases=flow.aliases, principal=call.principal.name
+            arguments=admitted.arguments,
+            extra=extra,
+            aliases=flow.aliases,
+            principal=call.principal.name,
+            flow=flow.name,
         )
         if flow.preset is not None:
             preset = flow.preset.read(scope)

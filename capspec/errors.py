@@ -4,6 +4,8 @@
       LoadError         CAP1xx   not YAML, or not a capability
       BindError         CAP2xx   a bound variable has no value
       CompileError      CAP3xx   a name, template or path does not resolve
+      ListenError       CAP400   an address cannot be listened on
+      LayoutError       CAP401   something else would have to listen
       CallError         CAP6xx   one call failed
         InputError        CAP601   400   arguments do not fit the inputs
         UpstreamError     CAP602   502   the upstream could not be reached, or broke off
@@ -39,7 +41,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-Severity = Literal["error", "warning"]
+Severity = Literal["error", "warning", "info"]
+"""An error stops the file from being served, a warning something in it; `info` is only worth knowing."""
+
+
+_GRAVITY: dict[Severity, int] = {"error": 0, "warning": 1, "info": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,28 +60,63 @@ class Place:
         return f"{self.source}:{self.line}:{self.column}"
 
 
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Another place that a problem has to do with, and what is there."""
+
+    place: Place
+    message: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing that is wrong: what, where, and how to mend it."""
+    """One thing that is wrong: what, where, and how to mend it.
+
+    `end` is behind the last character of what is wrong, when that is known. `count` says how often the file
+    has it; `related` are some of the other places, and those that the problem is a matter of besides.
+    """
 
     code: str
     message: str
     hint: str = ""
     place: Place | None = None
     severity: Severity = "error"
+    end: Place | None = None
+    count: int = 1
+    related: tuple[Related, ...] = ()
+
+    @property
+    def facts(self) -> dict[str, str | int | None]:
+        """It as an object of JSON; `file`, `line` and `column` are null when it has no place."""
+        place = self.place
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "message": self.message,
+            "hint": self.hint,
+            "file": place.source if place else None,
+            "line": place.line if place else None,
+            "column": place.column if place else None,
+        }
 
     def __str__(self) -> str:
         where = f"{self.place}: " if self.place else ""
         mend = f"; {self.hint}" if self.hint else ""
-        return f"{where}{self.message}{mend}"
+        return f"{where}{self.message}{self.others}{mend}"
+
+    @property
+    def others(self) -> str:
+        """How many further places have it, for the end of the message."""
+        more = self.count - 1
+        return f" (and in {more} more place{'s' if more > 1 else ''})" if more > 0 else ""
 
 
 def sort_problems(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """Problems in the order of a file, each once."""
+    """Problems in the order of a file, each once; in one place the gravest first."""
 
-    def key(problem: Problem) -> tuple[str, int, int, str]:
+    def key(problem: Problem) -> tuple[str, int, int, int, str]:
         place = problem.place or Place("", 0, 0)
-        return place.source, place.line, place.column, problem.message
+        return place.source, place.line, place.column, _GRAVITY[problem.severity], problem.message
 
     return tuple(sorted(dict.fromkeys(problems), key=key))
 
@@ -110,6 +151,12 @@ class CompileError(CapspecError):
     """The capability is readable but cannot be made to work."""
 
     code = "CAP300"
+
+
+class LayoutError(CapspecError):
+    """While a capability is served, nothing else can be made to listen than what does."""
+
+    code = "CAP401"
 
 
 class CallError(CapspecError):

@@ -7,7 +7,7 @@ shape, remembers which keys were asked for, and knows where each one stands in t
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from capspec.document import Document, Pointer
@@ -222,6 +222,13 @@ class Node:
                 hint = f"did you mean '{near[0]}'?" if near else "remove it, or check its spelling"
                 message = f"'{key}' is not known in {kind} and has no effect"
                 self.warn("CAP110", message, hint=hint, place=self.key_place(key))
+
+    def without_effect(self, kind: str, keys: Mapping[str, str]) -> None:
+        """Warn of keys that the language knows and that nothing is done with, each with its hint."""
+        for key, hint in keys.items():
+            if self.get(key) is not None:
+                message = f"'{key}' of {kind} has no effect"
+                self.warn("CAP113", message, hint=hint, place=self.key_place(key))
 
     # -- within -------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ _NOTHING: tuple[Json, ...] = (None, False, "", 0, [], {})
 
 async def run_block(block: Block, scope: Scope, runtime: Runtime) -> Json | Missing:
     """What a block gives. Its steps' outputs are seen in the block only. Raises CallError."""
-    within = scope.within()
+    within = scope.within({})
     outcome = await run_tasks(block, within, runtime)
     assert not isinstance(outcome, Answer)
     return outcome if block.document is None else block.document.read(within)
@@ -32,7 +32,7 @@ async def run_tasks(
     async def one(at: int) -> Answer | Json | Missing:
         task = block.tasks[at]
         if open_end and at == last and task.plain:
-            return await task.step.run(scope, runtime)
+            return await _run(task, scope, runtime)
         outcome = await _governed(task, scope, runtime)
         if outcome is not MISSING:
             scope.steps[task.step.name] = outcome
@@ -54,7 +54,7 @@ async def _each(task: Task, loop: Loop, scope: Scope, runtime: Runtime) -> Json 
     """The outputs for all elements in their order, without those that gave none."""
     elements = _elements(task, loop, scope)
     jobs = [
-        partial(_once, task, scope.within(**{loop.variable: element, "index": at}), runtime)
+        partial(_once, task, scope.within({loop.variable: element, "index": at}), runtime)
         for at, element in enumerate(elements)
     ]
     outcomes = await run_ordered(jobs, limit=loop.concurrency)
@@ -86,8 +86,15 @@ async def _once(task: Task, scope: Scope, runtime: Runtime) -> Json | Missing:
         return await _recovered(task.recovery, error, scope, runtime)
 
 
+async def _run(task: Task, scope: Scope, runtime: Runtime) -> Answer | Json | Missing:
+    if not task.kind:
+        return await task.step.run(scope, runtime)
+    with runtime.events.step(task.step.name, task.kind, scope.flow):
+        return await task.step.run(scope, runtime)
+
+
 async def _outcome(task: Task, scope: Scope, runtime: Runtime) -> Json | Missing:
-    outcome = await task.step.run(scope, runtime)
+    outcome = await _run(task, scope, runtime)
     if not isinstance(outcome, Answer):
         return outcome
     if is_failure(outcome.status):
@@ -100,7 +107,7 @@ async def _outcome(task: Task, scope: Scope, runtime: Runtime) -> Json | Missing
 
 
 async def _recovered(recovery: Recovery, error: CallError, scope: Scope, runtime: Runtime) -> Json | Missing:
-    within = scope.within(error=_described(error))
+    within = scope.within({"error": _described(error)})
     if recovery.block is not None:
         return await run_block(recovery.block, within, runtime)
     return MISSING if recovery.value is None else recovery.value.read(within)

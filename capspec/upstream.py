@@ -28,6 +28,9 @@ _QUICK = ("application/json", "application/octet-stream", "text/plain")
 
 _MAX_QUOTED = 80
 
+_RAISE_OPTION = "ask for less, or raise --max-response-bytes"
+_RAISE_FIELD = "ask for less, or raise the file's maxBinarySize"
+
 
 class Upstreams:
     """Everything that is sent goes through here. One for the whole process."""
@@ -78,13 +81,18 @@ class Upstreams:
         deadline = Deadline(operation.id, self._clock, self._seconds(operation))
         response = await self._begin(operation, request, deadline)
         response.chunks = deadline.guard(response.chunks)
-        return Answer(
+        answer = Answer(
             response=response,
             codec=operation.codec,
-            limit=operation.max_size or self._limit,
+            limit=self._limit if operation.max_size is None else operation.max_size,
             operation=operation.id,
-            media_type="" if is_failure(response.status) else operation.media_type,
+            media_type="" if is_failure(response.status) else _declared_type(operation, response),
+            remedy=_RAISE_OPTION if operation.max_size is None else _RAISE_FIELD,
         )
+        if request.method != "HEAD" and _announced(response) > answer.limit:
+            await answer.close()
+            raise answer.too_large()
+        return answer
 
     def pauses(self, operation: Operation) -> Pauses:
         """What bounds a relayed exchange with the operation's upstream, of which only the pauses count."""
@@ -205,6 +213,29 @@ def _check_usable(operation: Operation) -> None:
         )
     if operation.upstream.problem:
         raise Unavailable(f"{operation.id} cannot be called: {operation.upstream.problem}")
+
+
+def _announced(response: Response) -> int:
+    """The bytes that an answer's body is said to have (RFC 9110, 8.6), 0 when it is not known."""
+    length = header(response.headers, "content-length") or ""
+    return int(length) if length.isascii() and length.isdigit() and len(length) < 20 else 0
+
+
+def _declared_type(operation: Operation, response: Response) -> str:
+    """The media type that the file says an answer has, "" for what the upstream says."""
+    declared = [kind for status, kind in operation.media_types if _fits(status, response.status)]
+    said = _essence(header(response.headers, "content-type") or "")
+    if operation.media_type or not declared:
+        return operation.media_type
+    return "" if said in map(_essence, declared) else declared[0]
+
+
+def _fits(pattern: str, status: int) -> bool:
+    return all(said in ("X", digit) for said, digit in zip(pattern, str(status), strict=True))
+
+
+def _essence(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
 
 
 def _codec_of(answer: Answer) -> Codec:

@@ -44,7 +44,14 @@ def _mapped(value: Any, key: str = "") -> Any:
 
 
 def flow_of(
-    dialect: str, consumed: str, flow: str, inputs: str = "[]", *, method: str = "POST", path: str = "/go", **more: Any
+    dialect: str,
+    consumed: str,
+    flow: str,
+    inputs: str = "[]",
+    *,
+    method: str = "POST",
+    path: str = "/go",
+    **more: Any,
 ) -> str:
     """A capability with one flow: the tool `go` of `agent`, and `POST /go` of `app`.
 
@@ -56,7 +63,8 @@ def flow_of(
     if not apis or "namespace" not in apis[0]:
         apis = [{"namespace": "up", "type": "http", "baseUri": "http://up.test", "resources": apis or []}]
     tool = {"name": "go", "description": "Goes.", "inputParameters": given, **body}
-    operation = {"name": "go", "method": method, "inputParameters": given, **body}
+    placed = [{"in": "body", **item} for item in given]
+    operation = {"name": "go", "method": method, "inputParameters": placed, **body}
     resource = {"name": "going", "path": path, "operations": [operation]}
     aggregates = more.pop("aggregates", None)
     capability: dict[str, Any] = {

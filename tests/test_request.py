@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.cookies
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -20,6 +21,7 @@ from capspec.plan import Body, Extra, Operation, Parameter, PathVariable, Upstre
 from capspec.request import build
 from capspec.template import compile_json_text, compile_template, compile_tree
 from capspec.wire import Request, header
+from tests.multipart_reader import PartSeen, parts_of
 
 BASE = "https://api.example.com/v1"
 ID = PathVariable(name="id")
@@ -637,6 +639,47 @@ def test_a_content_type_of_the_file_says_how_the_body_is_written(
         parameters=[parameter("header", "Content-Type", content_type), parameter("body", "body")],
     )
     assert sent(op, {"body": value}) == (expected, content_type)
+
+
+def test_a_form_in_parts_has_the_boundary_of_its_encoder() -> None:
+    op = operation(
+        method="POST",
+        parameters=[
+            parameter("header", "Content-Type", "multipart/form-data; boundary=file"),
+            parameter("body", "body"),
+        ],
+    )
+    request = build(op, {"body": {"a": "x"}})
+    content_type = header(request.headers, "content-type") or ""
+    assert isinstance(request.body, bytes)
+    assert parts_of(request.body, content_type) == [PartSeen("a", b"x")]
+    form = operation(method="POST", parameters=[parameter("form", "f", type="file"), parameter("form", "a")])
+    request = build(form, {"f": "data:text/x;base64,AA==", "a": "x"})
+    assert isinstance(request.body, bytes)
+    assert parts_of(request.body, header(request.headers, "content-type") or "") == [
+        PartSeen("f", b"\0", "f", "text/x"),
+        PartSeen("a", b"x"),
+    ]
+
+
+@given(TEXTS)
+def test_whatever_the_argument_a_sparql_text_holds_just_that(value: str) -> None:
+    op = operation(method="POST", body=body_of("sparql", compile_template('ASK { <x:{{v}}> ?p "{{v}}" }')))
+    try:
+        request = build(op, {"v": value})
+    except InputError:
+        return
+    assert isinstance(request.body, bytes)
+    form = r'ASK \{ <x:[^<>"{}|^`\\\x00-\x20]*> \?p "((?:[^"\\\r\n]|\\[tbnrf"\'\\])*)" \}'
+    found = re.fullmatch(form, request.body.decode())
+    assert found is not None
+    letters = {"t": "\t", "b": "\b", "n": "\n", "r": "\r", "f": "\f"}
+    assert re.sub(r"\\(.)", lambda escape: letters.get(escape[1], escape[1]), found[1]) == value
+
+
+def test_a_mark_in_the_file_s_own_sparql_is_refused() -> None:
+    op = operation(method="POST", body=body_of("sparql", compile_template('ASK { ?s ?p "\0000\0{{v}}" }')))
+    assert "NUL" in refusal(op, {"v": "x"})
 
 
 def test_what_the_file_says_nothing_of_is_passed_on() -> None:

@@ -108,6 +108,13 @@ capability:
             - {name: thing, description: Get a thing, call: up.get-thing}
       groups: [{name: grouped, description: The same, skills: [{name: get-thing, call: up.get-thing}]}]
       skill: {name: single, description: The same}
+    - type: control
+      port: 9092
+      management: {health: true, logs: {stream: true, max-subscribers: 3}, scripting: {timeout: 1000}}
+      observability:
+        metrics: {local: {enabled: true}}
+        traces: {sampling: 0.5, propagation: b3, local: {buffer-size: 50}}
+        exporters: {otlp: {endpoint: 'http://localhost:4318'}}
 """
 
 
@@ -228,6 +235,15 @@ PLACES = {
     "a group of skills": ("skillGroup",),
     "a tool of a skill": ("skillTool",),
     "'from' of a tool of a skill": ("skillToolSource",),
+    "an exposed control adapter": ("controlListener",),
+    "'management' of a control adapter": ("management",),
+    "'logs' of a control adapter": ("controlLogs",),
+    "'observability' of a control adapter": ("observability",),
+    "'metrics' of a control adapter": ("observability", "metrics"),
+    "'traces' of a control adapter": ("observability", "traces"),
+    "'local' of a control adapter": ("observability", "traces", "local"),
+    "'exporters' of a control adapter": ("observability", "exporters"),
+    "'otlp' of a control adapter": ("observability", "exporters", "otlp"),
     "a prompt": ("prompt",),
     "a prompt argument": ("promptArgument",),
     "a prompt message": ("promptMessage",),

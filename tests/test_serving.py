@@ -84,7 +84,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Told:
     told = Told()
     monkeypatch.setattr(registry, "find", lambda kind, name: BUILDERS[name])
     monkeypatch.setattr(
-        "capspec.serving.serving.mcp.build_merged", lambda targets, options: edge_of("merged", told, "/mcp")
+        "capspec.adapters.mcp.adapter.build_merged", lambda targets, options: edge_of("merged", told, "/mcp")
     )
     BUILDERS["rest"] = lambda listener, engine, options: edge_of(
         f"{engine.plan.name} {listener.namespace}", told

@@ -96,10 +96,11 @@ async def running(
     *,
     environ: Mapping[str, str] | None = None,
     base_path: str = "",
+    base: str = "",
     path: Path | None = None,
     engine: app.EngineOptions | None = None,
 ) -> AsyncIterator[Whole]:
-    """The capability, served for as long as the block lasts."""
+    """The capability, served for as long as the block lasts. `base` leads to another upstream than this one."""
     respond = answer if callable(answer) else script(answer or {})
 
     async def answered(seen: Seen, writer: asyncio.StreamWriter) -> bytes:
@@ -108,7 +109,7 @@ async def running(
 
     async with AsyncExitStack() as stack:
         upstream = await stack.enter_async_context(serving(answered))
-        plan = plan_of(text, base=upstream.url + base_path, environ=environ, path=path)
+        plan = plan_of(text, base=base or upstream.url + base_path, environ=environ, path=path)
         runner = await stack.enter_async_context(app.open_engine(plan, options=engine))
         urls: dict[str, str] = {}
         for listener in plan.listeners:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-from capspec import document, folders
+from capspec import document
 from capspec.errors import BindError, LoadError
+from capspec.folders import locate
 from capspec.values import Json
 
 _LARGEST = 1024 * 1024
@@ -27,19 +28,14 @@ def open_source(location: str, folder: Path | None, environ: Mapping[str, str]) 
     Raises BindError, which never quotes the file, when it cannot be read.
     """
     del environ
-    path = locate(location, folder)
+    try:
+        path = locate(location, folder)
+    except ValueError as error:
+        raise BindError(str(error)) from None
     try:
         return _reader(path)(_read(path))
     except (OSError, ValueError) as error:
         raise BindError(f"{path}: {_reason(error)}") from None
-
-
-def locate(location: str, folder: Path | None) -> Path:
-    """The file that a location means. Raises BindError for a relative one when there is no `folder`."""
-    try:
-        return folders.locate(location, folder)
-    except ValueError as error:
-        raise BindError(str(error)) from None
 
 
 def _read(path: Path) -> str:

@@ -18,6 +18,7 @@ from capspec.serving.serving import Serving
 from capspec.values import Json
 
 _SHOWN = 5
+_SHORT = {"control": "ctrl"}
 _NOUNS = {"rest": "route", "mcp": "tool", "skill": "skill"}
 
 
@@ -129,7 +130,12 @@ def _endpoint(url: str, mount: Mount) -> dict[str, Json]:
         "resources": sum(len(member.listener.resources) for member in mount.members),
         "prompts": sum(len(member.listener.prompts) for member in mount.members),
         "authentication": all(member.listener.guard is not None for member in mount.members),
+        **_controls(mount.members[0].listener),
     }
+
+
+def _controls(listener: Listener) -> dict[str, Json]:
+    return {} if listener.control is None else {"offers": list(listener.control.offers)}
 
 
 def _offered(listener: Listener) -> int:
@@ -168,11 +174,12 @@ def _capability_lines(capability: dict[str, Json], width: int) -> list[str]:
 
 
 def _endpoint_line(endpoint: dict[str, Json], width: int) -> str:
-    counts = [plural(endpoint["count"], _NOUNS.get(endpoint["kind"], "operation"))]
+    counts = endpoint.get("offers") or [plural(endpoint["count"], _NOUNS.get(endpoint["kind"], "operation"))]
     counts += [plural(endpoint[f"{noun}s"], noun) for noun in ("resource", "prompt") if endpoint[f"{noun}s"]]
     guarded = ", with authentication" if endpoint["authentication"] else ""
     url = click.style(f"{endpoint['url']:<{width}}", fg="cyan")
-    return f"    {endpoint['kind'].upper():<5} {url}  {', '.join(counts)}{guarded}"
+    kind = _SHORT.get(endpoint["kind"], endpoint["kind"])
+    return f"    {kind.upper():<5} {url}  {', '.join(counts)}{guarded}"
 
 
 def missing_lines(missing: dict[str, Json]) -> list[str]:

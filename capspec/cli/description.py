@@ -76,6 +76,7 @@ def _listener(listener: Listener) -> dict[str, Json]:
             }
             for skill in listener.skills
         ],
+        "control": None if listener.control is None else list(listener.control.offers),
     }
 
 

@@ -65,6 +65,9 @@ def _show(console: Console, plan: Plan, description: dict[str, Json], schemas: b
         if listener["type"] == "skill":
             console.print(Padding(_skills(listener["skills"]), (0, 0, 0, 2)))
             continue
+        if listener["control"] is not None:
+            console.print(Padding(Text(", ".join(listener["control"]) or "nothing"), (0, 0, 0, 2)))
+            continue
         console.print(Padding(_flows(listener, schemas), (0, 0, 0, 2)))
         if listener["resources"]:
             console.print(Padding(_resources(listener["resources"]), (0, 0, 0, 2)))

@@ -130,7 +130,7 @@ def load_plans(files: Sequence[str], around: Surroundings) -> list[Plan]:
     problems: list[Problem] = []
     for file in files:
         try:
-            plans.append(_load(file, around))
+            plans.append(load_one(file, around))
         except CapspecError as error:
             problems.extend(error.problems)
     if problems:
@@ -143,7 +143,8 @@ def load_plans(files: Sequence[str], around: Surroundings) -> list[Plan]:
     return plans
 
 
-def _load(file: str, around: Surroundings) -> Plan:
+def load_one(file: str, around: Surroundings, content: bytes | None = None) -> Plan:
+    """One file compiled; `content` stands for what is in it. Raises CapspecError."""
     if file == "-" and around.sandbox:
         raise click.UsageError("--sandbox needs a file; standard input can be read only once")
     return app.load_plan(
@@ -153,6 +154,7 @@ def _load(file: str, around: Surroundings) -> Plan:
         rewrite=around.rewritten,
         root=root_of(file, around.root, around.paths),
         mock=around.mock,
+        content=content,
     )
 
 

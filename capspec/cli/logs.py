@@ -12,6 +12,7 @@ from typing import Literal
 from urllib.parse import quote, quote_plus
 
 from capspec.cli.printing import visible
+from capspec.spans import CURRENT
 
 LogFormat = Literal["text", "json"]
 
@@ -27,8 +28,14 @@ class Masked(logging.Formatter):
     def __init__(self, log_format: LogFormat, secrets: Iterable[str]) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
         self._as_json = log_format == "json"
+        self._forms: set[str] = set()
+        self.mask(secrets)
+
+    def mask(self, secrets: Iterable[str]) -> None:
+        """Mask these, too, from now on."""
         forms = {form for secret in secrets for form in (secret, quote(secret, safe=""), quote_plus(secret))}
-        longest_first = sorted((form for form in forms if len(form) >= _SHORTEST), key=len, reverse=True)
+        self._forms |= {form for form in forms if len(form) >= _SHORTEST}
+        longest_first = sorted(self._forms, key=len, reverse=True)
         self._secrets = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
     def format(self, record: logging.LogRecord) -> str:
@@ -48,12 +55,26 @@ class Masked(logging.Formatter):
             "logger": record.name,
             "message": self._masked(record.getMessage()),
         }
+        entry |= _span()
         if record.exc_info:
             entry["exception"] = self._masked(self.formatException(record.exc_info))
         return json.dumps(entry, ensure_ascii=False)
 
     def _masked(self, text: str) -> str:
         return text if self._secrets is None else self._secrets.sub(MASK, text)
+
+
+def _span() -> dict[str, str]:
+    """The ids of the trace and the span in which this runs, if there are any."""
+    span = CURRENT.get()
+    return {} if span is None else {"trace_id": span.trace_id, "span_id": span.span_id}
+
+
+def mask(secrets: Iterable[str]) -> None:
+    """Let the log mask these secrets, too."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, Masked):
+            handler.formatter.mask(secrets)
 
 
 def configure(level: str, log_format: LogFormat, secrets: Iterable[str] = ()) -> None:

@@ -38,16 +38,7 @@ def print_problems(
 
 def as_json(problem: Problem) -> dict[str, Json]:
     """A problem as an object; `file`, `line` and `column` are null when it has no place."""
-    place = problem.place
-    return {
-        "code": problem.code,
-        "severity": problem.severity,
-        "message": problem.message,
-        "hint": problem.hint,
-        "file": place.source if place else None,
-        "line": place.line if place else None,
-        "column": place.column if place else None,
-    }
+    return dict(problem.facts)
 
 
 def plural(count: int, word: str) -> str:

@@ -26,6 +26,7 @@ from capspec.cli.loading import (
 )
 from capspec.cli.options import engine_options, engine_options_of
 from capspec.cli.printing import plural, print_problems
+from capspec.cli.renewing import Renewing
 from capspec.cli.sandboxed import surroundings
 from capspec.edge import EdgeOptions
 from capspec.plan import Engine, Listener, Plan
@@ -104,6 +105,8 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
     ports clash, or with --port, everything is on one port: REST below /CAPABILITY, MCP at /CAPABILITY/mcp,
     skills at /CAPABILITY/skills, and the tools of all together at /mcp.
 
+    SIGHUP reads the files again, where standard input is no terminal: see control adapters.
+
     The first SIGINT or SIGTERM finishes what is in flight, the second ends at once.
     """
     environ = environment(options["env_files"])
@@ -144,10 +147,11 @@ async def _run(start: _Start, stop: asyncio.Event) -> None:
         engines = await stack.enter_async_context(app.open_engines(plans, start.engine))
         process.settle_memory()
         if start.stdio or _only_stdio(plans, start):
-            await _serve_stdio(engines, start, stop)
+            await _serve_stdio(engines.running, start, stop)
         else:
             announce = partial(_announce, start, around.sandbox)
-            await serving.serve(engines, start.serve, stop, announce)
+            renewal = Renewing(engines, around, logs.mask, strict=start.strict)
+            await serving.serve(engines.running, start.serve, stop, announce, renewal)
 
 
 def _check(plans: Sequence[Plan]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from capspec import registry
 from capspec.bindings import Bindings
@@ -17,10 +18,13 @@ from capspec.compiler.jobs import JobCompiler
 from capspec.compiler.operations import CompiledOperation, CompiledUpstream, OperationCompiler
 from capspec.compiler.skills import with_skills
 from capspec.compiler.targets import Targets
+from capspec.compiler.terms import limit_of
 from capspec.compiler.texts import Texts
+from capspec.compiler.tunnels import without_tunnel
 from capspec.errors import CompileError, Place
 from capspec.guards import Contacting
 from capspec.model import Capability, FlowSpec, ListenerSpec, UpstreamSpec
+from capspec.model.info import InfoSpec
 from capspec.model.renaming import written_namespace
 from capspec.plan import Flow, Guard, Listener, Plan, Resource, Upstream
 from capspec.plan.offers import FileResource
@@ -93,9 +97,9 @@ class _CapabilityCompiler:
             )
         plan = Plan(
             name=self.capability.name,
-            title=self.capability.title,
-            description=self.capability.description,
-            version=self.capability.info_version,
+            title=self.capability.info.title,
+            description=self.capability.info.description,
+            version=self.capability.info.version,
             upstreams=self._called(compiled, listeners),
             operations={item.operation.id: item.operation for item in compiled},
             listeners=tuple(listeners),
@@ -104,6 +108,7 @@ class _CapabilityCompiler:
             warnings=self.report.warnings,
             document=self.capability.document,
             imported=self.capability.imported,
+            contact=_contact(self.capability.info),
             secrets=self.bindings.secrets,
         )
         if self.report.errors:
@@ -113,7 +118,7 @@ class _CapabilityCompiler:
     def _consumed(self) -> list[CompiledOperation]:
         found: list[tuple[CompiledOperation, CompiledUpstream]] = []
         for spec in self.capability.upstreams:
-            upstream = self.operations.upstream(spec)
+            upstream = self._upstream(spec)
             self.upstreams[spec.namespace] = spec, upstream
             self.urls += [url for url in (upstream.upstream.base_url, *upstream.urls) if url]
             found += [(self.operations.operation(item, upstream), upstream) for item in spec.operations]
@@ -124,6 +129,11 @@ class _CapabilityCompiler:
         compiled = [assets.operation(jobs.operation(operation, upstream)) for operation, upstream in found]
         self.urls += [*jobs.contacts, *assets.contacts, *self.operations.contacts]
         return compiled
+
+    def _upstream(self, spec: UpstreamSpec) -> CompiledUpstream:
+        compiled = self.operations.upstream(spec)
+        direct = without_tunnel(spec, compiled.upstream, self.operations.base_uris, self.report)
+        return replace(compiled, upstream=direct)
 
     def _called(
         self, compiled: Iterable[CompiledOperation], listeners: Iterable[Listener]
@@ -154,12 +164,14 @@ class _CapabilityCompiler:
             address=spec.address or LOOPBACK,
             port=spec.port,
             transport=spec.transport,
-            description=spec.description or self.capability.description,
+            description=spec.description or self.capability.info.description,
             flows=flows,
             forwards=forwards.forwards(spec.forwards, flows, guard),
             resources=self._resources(spec, targets),
             prompts=compile_prompts(spec, spec.node.document, self._texts(spec.place), self.report),
             control=compile_control(spec, self.bindings),
+            ttl_ms=spec.ttl_ms,
+            cache_scope=spec.cache_scope,
             guard=guard,
             spec=spec,
             place=spec.place,
@@ -222,6 +234,7 @@ class _CapabilityCompiler:
             prefixes,
             self.report,
             kind,
+            limit=limit_of(spec, self.report),
             mock=self.mock,
         )
 
@@ -239,3 +252,8 @@ class _CapabilityCompiler:
         message = f"'{route}' is exposed twice; the first one answers"
         self.report.add("CAP314", message, place=spec.place, severity="warning")
         return False
+
+
+def _contact(info: InfoSpec) -> tuple[str, str]:
+    """Name and e-mail address of the first stakeholder who has one."""
+    return next(((item.name, item.email) for item in info.stakeholders if item.email), ("", ""))

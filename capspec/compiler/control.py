@@ -47,9 +47,7 @@ def check_controls(listeners: Iterable[Listener], report: Report) -> None:
 def _logs(spec: LogsSpec | None) -> LogAccess | None:
     if spec is None:
         return None
-    return LogAccess(
-        level_control=spec.level_control, stream=spec.stream, subscribers=spec.max_subscribers
-    )
+    return LogAccess(level_control=spec.level_control, stream=spec.stream, subscribers=spec.max_subscribers)
 
 
 def _telemetry(spec: ObservabilitySpec, bindings: Bindings) -> Telemetry | None:

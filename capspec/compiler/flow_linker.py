@@ -11,6 +11,7 @@ from capspec.compiler.inference import Demand
 from capspec.compiler.needs import Need, needs_of
 from capspec.compiler.operations import BODYLESS, CompiledOperation
 from capspec.compiler.targets import AbsentTarget, Targets, UnknownTarget
+from capspec.compiler.terms import NO_TERMS, Terms
 from capspec.compiler.texts import Texts
 from capspec.errors import CompileError, Place, Problem
 from capspec.joining import Mappings, joined
@@ -31,7 +32,8 @@ ABSENT = "CAP348"
 class FlowLinker:
     """The Linker of one flow. `prefixes` are the words that stand for its arguments.
 
-    `earlier` are the steps whose outputs are to be had by now, `local` other names of the blocks around.
+    `earlier` are the steps whose outputs are to be had by now, `local` other names of the blocks around;
+    `terms` are put over every operation.
     """
 
     def __init__(
@@ -41,7 +43,9 @@ class FlowLinker:
         prefixes: tuple[str, ...],
         spec: FlowSpec,
         unoffered: frozenset[str] = frozenset(),
+        terms: Terms = NO_TERMS,
     ) -> None:
+        self.terms = terms
         self.targets = targets
         self.texts = texts
         self.prefixes = prefixes
@@ -92,7 +96,7 @@ class FlowLinker:
         self.demand.add(needs, arguments, self.free_names(arguments), self.known)
         self._note(name for name in needs if name not in arguments.keys)
         operation = replace(
-            compiled.operation,
+            self.terms.over(compiled),
             parameters=(*compiled.operation.parameters, *self._added(compiled, needs, arguments)),
             missing=tuple(dict.fromkeys((*compiled.operation.missing, *self.texts.missing))),
         )

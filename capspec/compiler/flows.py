@@ -14,6 +14,7 @@ from capspec.compiler.mocking import mocked
 from capspec.compiler.openness import has_values, openness
 from capspec.compiler.paths import parse_exposed_path
 from capspec.compiler.targets import Targets
+from capspec.compiler.terms import terms_of
 from capspec.compiler.texts import Texts
 from capspec.durations import parse_duration
 from capspec.errors import CompileError, Place
@@ -51,7 +52,8 @@ class FlowCompiler:
     """Compiles the flows of one listener.
 
     `prefixes` are the words that stand for its arguments; `texts` gives what compiles the texts at a place of
-    the file with such words; `kind` is what a flow without a path is called.
+    the file with such words; `kind` is what a flow without a path is called, and `limit` the bytes that an
+    answer which is passed on as such may have.
     """
 
     def __init__(
@@ -63,9 +65,11 @@ class FlowCompiler:
         report: Report,
         kind: str = "tool",
         *,
+        limit: int | None = None,
         mock: bool = False,
     ) -> None:
         self.kind = kind
+        self.limit = limit
         self.mock = mock
         self.functions = functions
         self.targets = targets
@@ -105,6 +109,8 @@ class FlowCompiler:
             missing=tuple(sorted(missing)),
             unavailable=wiring.unavailable,
             calls=wiring.calls,
+            responses=spec.responses,
+            group=spec.group,
             job=called if called is not None and called.poll is not None and not spec.block.steps else None,
             aliases=linker.prefixes,
             place=spec.place,
@@ -121,7 +127,10 @@ class FlowCompiler:
 
     def _linked(self, spec: FlowSpec) -> tuple[FlowSpec, FlowLinker, str]:
         """A flow with what its `ref` stands for, its linker, and what is wrong with the `ref`."""
-        plain = FlowLinker(self.targets, self.texts(spec.place, self.prefixes), self.prefixes, spec)
+        terms = terms_of(spec, self.limit, self.report)
+        plain = FlowLinker(
+            self.targets, self.texts(spec.place, self.prefixes), self.prefixes, spec, terms=terms
+        )
         if not spec.ref:
             return spec, plain, ""
         try:
@@ -134,7 +143,8 @@ class FlowCompiler:
         prefixes = (*self.prefixes, *function.words)
         whole, hidden = merged(spec, function.flow), unoffered(spec, function.flow)
         texts = self.texts(function.place, prefixes)
-        return whole, FlowLinker(self.targets, texts, prefixes, whole, hidden), ""
+        terms = terms_of(whole, self.limit, self.report)
+        return whole, FlowLinker(self.targets, texts, prefixes, whole, hidden, terms), ""
 
     def _wire(self, spec: FlowSpec, route: tuple[str, ...], linker: FlowLinker) -> Wiring:
         try:
@@ -169,7 +179,7 @@ class FlowCompiler:
         open_query, open_body = openness(spec, operation)
         step = CallStep(name="call", operation=operation, arguments=arguments, passes_extra=True)
         return Wiring(
-            block=Block(tasks=(Task(step=step, kind="call"),)),
+            block=Block(tasks=(Task(step=step),)),
             preset=self._preset(spec, linker),
             inputs=infer_inputs(spec, linker.demand, route),
             calls=(operation,),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 from capspec.compiler.needs import BODY_METHODS
-from capspec.model import FlowSpec, HintsSpec, ParameterSpec
+from capspec.model import FlowSpec, ParameterSpec
 from capspec.model.aggregates import FunctionSpec
 
 
@@ -73,8 +73,9 @@ def merged(flow: FlowSpec, function: FlowSpec) -> FlowSpec:
         call=function.call,
         block=function.block,
         outputs=function.outputs or flow.outputs,
-        hints=_over(flow.hints, function.hints),
+        hints=flow.hints.over(function.hints),
         timeout=flow.timeout or function.timeout,
+        media_type=function.media_type,
     )
 
 
@@ -89,8 +90,3 @@ def _location(flow: FlowSpec) -> str:
     if not flow.path:
         return ""
     return "body" if flow.method in BODY_METHODS else "query"
-
-
-def _over(own: HintsSpec, inherited: HintsSpec) -> HintsSpec:
-    found = {field.name: getattr(own, field.name) for field in fields(HintsSpec)}
-    return replace(inherited, **{name: value for name, value in found.items() if value is not None})

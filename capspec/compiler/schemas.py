@@ -74,8 +74,11 @@ def _nest(written: Mapping[str, Json], schema: dict[str, Json]) -> None:
         required = _required(written, properties)
         if required:
             schema["required"] = required
-    if isinstance(written.get("additionalProperties"), bool):
-        schema["additionalProperties"] = written["additionalProperties"]
+    others = written.get("additionalProperties", written.get("values"))
+    if isinstance(others, bool):
+        schema["additionalProperties"] = others
+    elif isinstance(others, Mapping) and others:
+        schema["additionalProperties"] = _cleaned(others)
 
 
 def _properties(written: Json) -> dict[str, Mapping[str, Json]]:

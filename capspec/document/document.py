@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from capspec.document.events import Tree, build
+from capspec.document.pointing import find
 from capspec.document.scalars import written
 from capspec.document.text import Limits, Lines, to_text
 from capspec.errors import LoadError, Place, Problem
@@ -90,6 +91,13 @@ class Document:
         """Where its relative locations begin, absolute; None when it was not read from a file."""
         folder = self.root if self.path is None else self.path.parent
         return None if folder is None else folder.absolute()
+
+    def find(self, place: Place, text: str, offset: int = 0, *, key: str = "") -> Place:
+        """Where the character at `offset` of a text is that stands in the block around a place, else `place`.
+
+        With `key`, the text is the value of that key.
+        """
+        return find(self._lines, place, text, offset, key=key)
 
     def line(self, number: int) -> str:
         """A line of the file, counted from 1, without its end; empty when there is none."""

@@ -73,7 +73,7 @@ class FieldCompiler:
         source = self._source(spec, within) if spec.value is MISSING else self._value(spec)
         if isinstance(source, Constant) and isinstance(shape, Scalar | Anything):
             shape = Fixed(shape.apply(source.value, {}))
-        return Field(source=source, shape=shape, description=spec.description)
+        return Field(source=source, shape=shape, about=_about(spec))
 
     # -- shapes -------------------------------------------------------------------------------------
 
@@ -140,6 +140,16 @@ class FieldCompiler:
     def _refused(self, message: str, hint: str, place: Place) -> Source:
         self.report.add("CAP330", message, place=place, hint=hint)
         return Constant(None)
+
+
+def _about(spec: OutputSpec) -> dict[str, Json]:
+    """What a schema says of an output besides its shape."""
+    said = {
+        "description": spec.description,
+        "contentEncoding": spec.encoding,
+        "contentMediaType": spec.media_type,
+    }
+    return {key: text for key, text in said.items() if text}
 
 
 def _kind(spec: OutputSpec) -> str:

@@ -7,7 +7,7 @@ with the document and the plan, and are not to be changed.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from capspec.mapping.scalars import fit, schema_of, type_of
@@ -81,16 +81,18 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """A value that is found and shaped: one output, property, or element."""
+    """A value that is found and shaped: one output, property, or element.
+
+    `about` are keywords that annotate its schema.
+    """
 
     source: Source
     shape: Shape
-    description: str = ""
+    about: Mapping[str, Json] = field(default_factory=dict)
 
     @property
     def schema(self) -> dict[str, Json]:
-        about: dict[str, Json] = {"description": self.description} if self.description else {}
-        return self.shape.schema | about
+        return {**self.shape.schema, **self.about}
 
     def read(self, around: Json, scope: Scope) -> Json:
         return self.shape.apply(self.source(around, scope), scope)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from capspec.errors import Place
 from capspec.model.flows import FlowSpec, HintsSpec, parse_flow
+from capspec.model.groups import GroupSpec, parse_group
 from capspec.model.renaming import written_namespace
 from capspec.node import Node
 
@@ -15,12 +16,13 @@ from capspec.node import Node
 class FunctionSpec:
     """One function of an aggregate: `namespace.name`. Its flow's hints come from its `semantics`.
 
-    `words` are the namespaces that its own texts call it by.
+    `words` are the namespaces that its own texts call it by. `group` is what is said of the aggregate.
     """
 
     namespace: str
     words: tuple[str, ...]
     flow: FlowSpec
+    group: GroupSpec
 
     @property
     def id(self) -> str:
@@ -42,8 +44,9 @@ def parse_aggregates(nodes: Iterable[Node]) -> tuple[FunctionSpec, ...]:
             )
         # What was imported under another name still calls itself what its own file does.
         words = tuple(dict.fromkeys(filter(None, (namespace, written_namespace(node)))))
+        group = parse_group(namespace, node)
         for name, item in node.named("functions", "flows"):
-            function = _function(namespace, words, name, item)
+            function = FunctionSpec(namespace=namespace, words=words, flow=_flow(name, item), group=group)
             if function.id in found:
                 item.error(
                     "CAP128",
@@ -52,26 +55,26 @@ def parse_aggregates(nodes: Iterable[Node]) -> tuple[FunctionSpec, ...]:
                 )
                 continue
             found[function.id] = function
-        node.has("label", "display", "description", "type", "tags")
+        node.has("type")
         node.finish("an aggregate")
     return tuple(found.values())
 
 
-def _function(namespace: str, words: tuple[str, ...], name: str, node: Node) -> FunctionSpec:
+def _flow(name: str, node: Node) -> FlowSpec:
     if not name:
         node.error("CAP127", "a function of an aggregate has no 'name'", hint="add one: it is called by it")
-    hints = _hints(node)
-    node.has("outputMediaType", "hints", "method", "binary")
+    semantics, media_type = _semantics(node), node.text("outputMediaType")
     flow = parse_flow(name, node, path="", inputs=(), kind="an aggregate's function")
-    return FunctionSpec(namespace=namespace, words=words, flow=replace(flow, hints=hints))
+    return replace(flow, hints=flow.hints.over(semantics), media_type=media_type)
 
 
-def _hints(node: Node) -> HintsSpec:
+def _semantics(node: Node) -> HintsSpec:
     """What `semantics` say, as MCP's tool annotations say it: what is safe destroys nothing."""
     child = node.get("semantics")
     if child is None:
         return HintsSpec()
     safe, idempotent = child.flag("safe"), child.flag("idempotent")
-    child.has("cacheable")
+    if child.flag("cacheable"):
+        child.without_effect("semantics", {"cacheable": "nothing is kept: every call is made anew"})
     child.finish("semantics")
     return HintsSpec(read_only=safe, destructive=False if safe else None, idempotent=idempotent)

@@ -8,16 +8,20 @@ from dataclasses import dataclass
 
 from capspec.document import Document
 from capspec.errors import LoadError, Problem
-from capspec.model.binds import BindSpec, environment_binds, parse_binds, warn_of_hidden
 from capspec.model.aggregates import FunctionSpec, parse_aggregates
+from capspec.model.binds import BindSpec, environment_binds, parse_binds, warn_of_hidden
 from capspec.model.consumes import UpstreamSpec, parse_consumes
 from capspec.model.entries import body_of
 from capspec.model.exposes import ListenerSpec, parse_exposes
 from capspec.model.imports import Imports
+from capspec.model.info import InfoSpec, parse_info
 from capspec.node import Node, Report
 from capspec.values import Json
 
 ROOT_KEYS = ("capspec", "naftiko", "ikanos")
+
+_UNSUPPORTED = ("0.1", "0.2", "0.3")
+"""Versions of `naftiko` from before the language had the shapes that all later ones share."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +36,7 @@ class Capability:
     name: str
     dialect: str
     version: str
-    title: str
-    description: str
-    tags: tuple[str, ...]
-    info_version: str
+    info: InfoSpec
     binds: tuple[BindSpec, ...]
     upstreams: tuple[UpstreamSpec, ...]
     listeners: tuple[ListenerSpec, ...]
@@ -59,8 +60,9 @@ def parse(document: Document) -> Capability:
     """
     root = Node.root(document)
     dialect = _dialect(root)
+    version = _version(root, dialect)
     body = body_of(root)
-    info = root.get("info") or Node(document, (), {}, root.report)
+    info = parse_info(root)
     imports = Imports(document, root.report)
     upstreams = parse_consumes(imports.section(root, body, "consumes"))
     listeners = parse_exposes(imports.section(root, body, "exposes"))
@@ -70,13 +72,10 @@ def parse(document: Document) -> Capability:
     warn_of_hidden(binds, imports.scopes, root.report)
     variables = environment_binds(item for api in upstreams for item in api.variables)
     capability = Capability(
-        name=_name(document, info),
+        name=_name(document, info.title),
         dialect=dialect,
-        version=_version(root, dialect),
-        title=info.text("label", "display", "title", "name"),
-        description=info.text("description"),
-        tags=info.texts("tags"),
-        info_version=info.text("version"),
+        version=version,
+        info=info,
         binds=(*variables, *binds),
         upstreams=upstreams,
         listeners=listeners,
@@ -119,19 +118,28 @@ def _dialect(root: Node) -> str:
 
 
 def _version(root: Node, dialect: str) -> str:
-    return "" if isinstance(root.raw(dialect), dict) else root.text(dialect)
+    """The version as written; nothing depends on it. Raises LoadError for those that are another language."""
+    version = "" if isinstance(root.raw(dialect), dict) else root.text(dialect)
+    if dialect == "naftiko" and version in _UNSUPPORTED:
+        raise LoadError(
+            Problem(
+                code="CAP109",
+                message=f"the dialect 'naftiko: {version}' is not supported: its files have other shapes",
+                hint="write it anew in the shapes of 0.4 or later, and begin it with: capspec: \"1\"",
+                place=root.key_place(dialect),
+            )
+        )
+    return version
 
 
-def _name(document: Document, info: Node) -> str:
+def _name(document: Document, title: str) -> str:
     """A short name that is safe in a path: the file's, else the title's."""
-    words = (
-        document.path.stem if document.path is not None else info.text("label", "display", "title", "name")
-    )
+    words = document.path.stem if document.path is not None else title
     return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-") or "capability"
 
 
 def _finish(root: Node, body: Node) -> None:
-    for name in ("info", "metadata", "apiVersion", "kind", "stakeholders"):
+    for name in ("metadata", "apiVersion", "kind"):
         root.has(name)
     root.finish("a capability file")
     body.finish("a capability")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from capspec.document import Document
 from capspec.errors import Place
 from capspec.model.assets import AssetsSpec, parse_assets
+from capspec.model.groups import GroupSpec, parse_group
 from capspec.model.jobs import PollSpec, parse_poll
 from capspec.model.parameters import OutputSpec, ParameterSpec, parse_outputs, parse_parameters
 from capspec.model.submissions import IdempotencySpec, WebhookSpec, parse_idempotency, parse_webhook
+from capspec.model.tunnels import TunnelSpec, parse_tunnel
 from capspec.node import Node
 from capspec.values import Json, Missing
 
@@ -52,6 +54,8 @@ class OperationSpec:
     path: str
     title: str
     description: str
+    tags: tuple[str, ...]
+    group: GroupSpec
     inputs: tuple[ParameterSpec, ...]
     body: BodySpec | None
     raw_format: str
@@ -80,6 +84,7 @@ class UpstreamSpec:
     base_uri: str
     description: str
     auth: ExtensionSpec | None
+    tunnel: TunnelSpec | None
     timeout: str
     inputs: tuple[ParameterSpec, ...]
     variables: tuple[ParameterSpec, ...]
@@ -107,6 +112,7 @@ def _merge(first: UpstreamSpec, second: UpstreamSpec) -> UpstreamSpec:
         base_uri=first.base_uri or second.base_uri,
         description=first.description or second.description,
         auth=first.auth or second.auth,
+        tunnel=first.tunnel or second.tunnel,
         timeout=first.timeout or second.timeout,
         inputs=first.inputs + second.inputs,
         variables=first.variables + second.variables,
@@ -129,6 +135,7 @@ def _upstream(node: Node) -> UpstreamSpec:
         base_uri=node.text("baseUri", "baseUrl").strip(),
         description=node.text("description"),
         auth=parse_authentication(node),
+        tunnel=parse_tunnel(node),
         timeout=node.text("timeout"),
         inputs=inputs,
         variables=tuple(variables),
@@ -175,16 +182,19 @@ def parse_authentication(node: Node) -> ExtensionSpec | None:
 def _operations(
     node: Node, namespace: str, inherited: tuple[ParameterSpec, ...], variables: list[ParameterSpec]
 ) -> Iterable[OperationSpec]:
-    resources = [item for _, item in node.named("resources")]
-    replaces = _paths_replace(resources)
-    for resource in resources:
+    resources = node.named("resources")
+    replaces = _paths_replace([item for _, item in resources])
+    for resource_name, resource in resources:
         path = resource.text("path")
         shared = (*inherited, *_sent(resource, variables))
+        group = parse_group(resource_name, resource)
         for name, operation in resource.named("operations"):
             inputs = (*shared, *_sent(operation, variables))
             effective = _effective(path, operation.text("path"), replaces)
-            yield _operation(name, operation, namespace, effective, inputs)
-        resource.has("name", "id", "label", "display", "description", "tags", "method", "outputParameters")
+            yield replace(_operation(name, operation, namespace, effective, inputs), group=group)
+        resource.has("name", "id", "method")
+        message = "write them at its operations"
+        resource.without_effect("a consumed resource", {"outputParameters": message})
         resource.finish("a consumed resource")
     for name, operation in node.named("operations"):
         inputs = (*inherited, *_sent(operation, variables))
@@ -228,6 +238,8 @@ def _operation(
         path=path,
         title=node.text("label", "display", "title", "summary"),
         description=node.text("description"),
+        tags=node.texts("tags"),
+        group=GroupSpec(),
         inputs=inputs,
         body=_body(node),
         raw_format=node.text("outputRawFormat", default="json").lower(),
@@ -243,7 +255,7 @@ def _operation(
         document=node.document,
         place=node.place,
     )
-    node.has("operationId", "tags", "path")
+    node.has("operationId", "path")
     node.finish("a consumed operation")
     return spec
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from capspec.errors import Place
 from capspec.model.agents import PromptSpec, parse_prompts
@@ -11,6 +11,7 @@ from capspec.model.consumes import ExtensionSpec, parse_authentication
 from capspec.model.control import ControlSpec, parse_control
 from capspec.model.flows import FlowSpec, parse_flow
 from capspec.model.forward import ForwardSpec, parse_forwards
+from capspec.model.groups import parse_group
 from capspec.model.parameters import parse_parameters
 from capspec.model.skills import SkillSpec, parse_skills
 from capspec.node import Node
@@ -32,7 +33,11 @@ class ResourceSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListenerSpec:
-    """One entry of `exposes`: an adapter, where it listens, and its flows in the order of the file."""
+    """One entry of `exposes`: an adapter, where it listens, and its flows in the order of the file.
+
+    `max_size` is its `maxBinarySize` as written. `ttl_ms` (milliseconds) and `cache_scope` are what an MCP
+    adapter says of how long, and by whom, what it tells clients may be kept; None and "" for nothing.
+    """
 
     type: str
     namespace: str
@@ -47,6 +52,9 @@ class ListenerSpec:
     forwards: tuple[ForwardSpec, ...]
     skills: tuple[SkillSpec, ...] = ()
     control: ControlSpec | None = None
+    max_size: str = ""
+    ttl_ms: int | None = None
+    cache_scope: str = ""
     node: Node
     place: Place
 
@@ -77,15 +85,33 @@ def _listener(node: Node) -> ListenerSpec:
         forwards=parse_forwards(node) if kind == "rest" else (),
         skills=parse_skills(node) if kind == "skill" else (),
         control=parse_control(node) if kind == "control" else None,
+        max_size=node.text("maxBinarySize") if kind in ("rest", "mcp") else "",
+        ttl_ms=_ttl(node) if kind == "mcp" else None,
+        cache_scope=_cache_scope(node) if kind == "mcp" else "",
         node=node,
         place=node.place,
     )
     if kind in ("rest", "mcp", "skill", "control"):
         node.has("name", "label", "display", "tags")
-        if kind in ("rest", "mcp"):
-            node.has("maxBinarySize", "ttlMs", "cacheScope")
         node.finish(f"an exposed {kind} adapter")
     return spec
+
+
+def _ttl(node: Node) -> int | None:
+    milliseconds = node.integer("ttlMs")
+    if milliseconds is None or milliseconds >= 0:
+        return milliseconds
+    node.warn("CAP134", "'ttlMs' is below 0, and has no effect", place=node.key_place("ttlMs"))
+    return None
+
+
+def _cache_scope(node: Node) -> str:
+    scope = node.text("cacheScope").lower()
+    if scope in ("", "public", "private"):
+        return scope
+    message = f"'{scope}' is no cacheScope, and has no effect"
+    node.warn("CAP134", message, hint="use 'public' or 'private'", place=node.key_place("cacheScope"))
+    return ""
 
 
 def _flows(kind: str, node: Node) -> tuple[FlowSpec, ...]:
@@ -99,10 +125,12 @@ def _rest_flows(node: Node) -> Iterable[FlowSpec]:
     for name, resource in node.named("resources"):
         inputs = (*inherited, *parse_parameters(resource))
         path = resource.text("path", default=f"/{name}")
+        group = parse_group(name, resource)
         for operation_name, operation in resource.named("operations"):
             own = operation.text("path")
-            yield parse_flow(operation_name, operation, path=own or path, inputs=inputs)
-        resource.has("name", "id", "label", "display", "description", "tags", "method", "forward")
+            flow = parse_flow(operation_name, operation, path=own or path, inputs=inputs)
+            yield replace(flow, tags=(*group.tags, *flow.tags), group=group)
+        resource.has("name", "id", "method", "forward")
         resource.finish("an exposed resource")
 
 

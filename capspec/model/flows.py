@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 from capspec.errors import Place
 from capspec.model.consumes import METHODS
+from capspec.model.groups import NO_GROUP, GroupSpec
 from capspec.model.parameters import OutputSpec, ParameterSpec, parse_outputs, parse_parameters
+from capspec.model.responses import ResponseSpec, parse_responses
 from capspec.model.steps import BlockSpec, parse_block
 from capspec.node import Node
 from capspec.values import Json
@@ -30,6 +32,11 @@ class HintsSpec:
     idempotent: bool | None = None
     open_world: bool | None = None
 
+    def over(self, other: HintsSpec) -> HintsSpec:
+        """These, and the other ones where these say nothing."""
+        own = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(other, **{name: value for name, value in own.items() if value is not None})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowSpec:
@@ -37,6 +44,7 @@ class FlowSpec:
 
     `method` and `path` are "" for tools. `declares_inputs` is true for an empty list too. `block` stands for
     `call` in orchestrations. `ref` names an aggregate's function, and `preset` is the `with` that goes to it.
+    `media_type` is the function's `outputMediaType`; `responses` and `group` are a REST operation's.
     """
 
     name: str
@@ -54,6 +62,9 @@ class FlowSpec:
     outputs: tuple[OutputSpec, ...]
     hints: HintsSpec
     timeout: str
+    media_type: str = ""
+    responses: tuple[ResponseSpec, ...] = ()
+    group: GroupSpec = NO_GROUP
     place: Place
 
 
@@ -65,7 +76,7 @@ def parse_flow(
         node.error("CAP124", f"'{method}' is not an HTTP method", hint=f"use one of {', '.join(METHODS)}")
     block = parse_block(node)
     spec = FlowSpec(
-        name=name or (f"{method.lower()}-{path.strip('/') or 'root'}" if path else ""),
+        name=name or node.text("operationId") or (f"{method.lower()}-{path.strip('/') or 'root'}" if path else ""),
         title=node.text("label", "display", "title"),
         description=node.text("description"),
         tags=node.texts("tags"),
@@ -80,9 +91,9 @@ def parse_flow(
         outputs=parse_outputs(node),
         hints=parse_hints(node),
         timeout=node.text("timeout"),
+        responses=parse_responses(node) if path else (),
         place=node.place,
     )
-    node.has("path", "responses", "responseBinary", "operationId", "binary")
     node.finish("an exposed operation" if path else kind)
     return spec
 

@@ -11,9 +11,18 @@ from capspec.values import MISSING, Json, Missing
 _CONSTRAINTS = (
     "enum", "default", "format", "pattern", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
     "multipleOf", "minLength", "maxLength", "minItems", "maxItems", "uniqueItems", "items", "properties",
-    "additionalProperties", "examples", "example", "title", "contentEncoding", "contentMediaType",
+    "additionalProperties", "examples", "example", "title", "contentEncoding", "contentMediaType", "values",
 )  # fmt: skip
-"""JSON Schema keywords (draft 2020-12) that a parameter may carry besides type and description."""
+"""JSON Schema keywords (draft 2020-12) that a parameter may carry besides type and description; `values` is
+what the language has for `additionalProperties`."""
+
+_WITHOUT_EFFECT = {
+    "selector": "write a JSONPath as 'mapping'",
+    "precision": "values keep the digits that they have",
+    "scale": "values keep the digits that they have",
+    "tuple": "describe the elements with 'items'",
+    "contentCompression": "values are sent and given as they are",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +49,8 @@ class ParameterSpec:
 class OutputSpec:
     """One output and what is inside it. `items` shapes a list's elements, `values` a map's values.
 
-    `example` is a value that it may have.
+    `example` is a value that it may have; `encoding` and `media_type` say what is in a text (JSON Schema's
+    `contentEncoding` and `contentMediaType`).
     """
 
     name: str = ""
@@ -53,6 +63,8 @@ class OutputSpec:
     items: OutputSpec | None = None
     values: OutputSpec | None = None
     max_length: int | None = None
+    encoding: str = ""
+    media_type: str = ""
     place: Place
 
 
@@ -78,12 +90,19 @@ def _parameter(name: str, node: Node, default_location: str) -> ParameterSpec:
         required=_required(node),
         value=value,
         mapping=node.text("mapping"),
-        constraints={key: node.value[key] for key in _CONSTRAINTS if node.has(key)},
+        constraints=_constraints(node),
         place=node.place,
     )
     node.has("name", "id", "label", "display")
+    node.without_effect("an input parameter", _WITHOUT_EFFECT)
     node.finish("an input parameter")
     return spec
+
+
+def _constraints(node: Node) -> dict[str, Json]:
+    found = {key: node.value[key] for key in _CONSTRAINTS if node.has(key)}
+    names = node.raw("required")
+    return {**found, "required": names} if isinstance(names, list) else found
 
 
 def _required(node: Node) -> bool | None:
@@ -112,9 +131,12 @@ def _output(name: str, node: Node) -> OutputSpec:
         items=_items(items) if items is not None else None,
         values=_output("", values) if values is not None and isinstance(values.value, dict) else None,
         max_length=node.integer("maxLength"),
+        encoding=node.text("contentEncoding"),
+        media_type=node.text("contentMediaType"),
         place=node.place,
     )
     node.has("name", "id", "label", "display", "required", "in", "path", "format")
+    node.without_effect("an output parameter", _WITHOUT_EFFECT)
     node.finish("an output parameter")
     return spec
 

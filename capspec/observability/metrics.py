@@ -96,9 +96,7 @@ class Metrics:
             if event.code:
                 self.errors.add(*about, event.code)
         elif isinstance(event, StepFinished):
-            self.steps.add(
-                event.seconds, self.capability, event.flow, event.name, event.type, event.code
-            )
+            self.steps.add(event.seconds, self.capability, event.flow, event.name, event.type, event.code)
         elif isinstance(event, UpstreamAnswered):
             status = str(event.status or "")
             transport = "" if event.status else "transport"

@@ -22,7 +22,7 @@ _SCOPE = InstrumentationScope("capspec")
 
 
 class Export:
-    """Collects spans, and sends them from a thread of its own. A collector that fails costs its spans only."""
+    """Collects spans, and sends them from a thread of its own. A collector that fails costs only spans."""
 
     def __init__(self, endpoint: str, service: str) -> None:
         self._resource = Resource.create({"service.name": service})

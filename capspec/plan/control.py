@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from capspec.spans import Tracing
 
@@ -25,7 +25,7 @@ class Telemetry:
 
     metrics: bool = True
     traces: bool = True
-    tracing: Tracing = Tracing()
+    tracing: Tracing = field(default_factory=Tracing)
     buffer_size: int = 100
     otlp: str = ""
 
@@ -40,4 +40,20 @@ class Control:
     validate: bool = False
     logs: LogAccess | None = None
     scripting: bool = False
-    telemetry: Telemetry | None = Telemetry()
+    telemetry: Telemetry | None = field(default_factory=Telemetry)
+
+    @property
+    def offers(self) -> tuple[str, ...]:
+        """What is switched on, in a word each."""
+        measured = self.telemetry
+        switches = {
+            "health": self.health,
+            "status": self.info,
+            "validate": self.validate,
+            "reload": self.reload,
+            "logs": self.logs is not None,
+            "scripting": self.scripting,
+            "metrics": measured is not None and measured.metrics,
+            "traces": measured is not None and measured.traces,
+        }
+        return tuple(word for word, on in switches.items() if on)

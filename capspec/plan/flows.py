@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from capspec.errors import Place, Problem
 from capspec.mapping import Output
 from capspec.model import HintsSpec
+from capspec.model.groups import NO_GROUP, GroupSpec
+from capspec.model.responses import ResponseSpec
 from capspec.plan.operations import Location, Operation, PathVariable
 from capspec.plan.steps import Block, Reader
 from capspec.values import MISSING, Json, Missing
@@ -42,7 +44,8 @@ class Flow:
     `path` alternates literals and variables as the route table needs them ("" parts left out); tools have
     none. `open_query` and `open_body` say that undeclared arguments are passed on as query or JSON body.
     `preset` makes the arguments that the steps see of the caller's. `job` is the operation whose answer is a
-    job, when calling it is all that the flow does.
+    job, when calling it is all that the flow does. `responses` are what its author says that it answers, and
+    `group` is what they say of the resource that it belongs to.
     `unavailable` says why the flow cannot work; it is then listed by `inspect` and served as an error.
     """
 
@@ -67,6 +70,8 @@ class Flow:
     missing: tuple[str, ...] = ()
     unavailable: str = ""
     calls: tuple[Operation, ...] = ()
+    responses: tuple[ResponseSpec, ...] = ()
+    group: GroupSpec = NO_GROUP
     job: Operation | None = None
     aliases: tuple[str, ...] = ()
     place: Place | None = None

@@ -89,7 +89,7 @@ class Operation:
     `query` is what the path's own `?…` says. With no `body`, parameters in "body" build a JSON body and
     those in "form" a URL-encoded one, unless `body_codec` says how it is written. `codec` reads answers;
     `media_type` is theirs whatever the upstream says, and `max_size` how many bytes one may have, where the
-    file says so. `problem` says why the operation cannot be called at all. With `poll` it starts a job, and
+    file says so; `media_types` are theirs by status, of which digits may be X. `problem` says why the operation cannot be called at all. With `poll` it starts a job, and
     `follow_ups` are the requests about it. With `assets` the links in its answers become our own.
     `projection` names parts of its answers for the steps of a flow.
     """
@@ -104,6 +104,7 @@ class Operation:
     body_codec: Codec | None = None
     codec: Codec
     media_type: str = ""
+    media_types: tuple[tuple[str, str], ...] = ()
     max_size: int | None = None
     timeout: float | None = None
     missing: tuple[str, ...] = ()
@@ -154,13 +155,17 @@ NOTHING = Extra()
 
 @dataclass(slots=True, kw_only=True)
 class Answer:
-    """What an upstream answered. The body is read at most once, on demand, up to `limit` bytes."""
+    """What an upstream answered. The body is read at most once, on demand, up to `limit` bytes.
+
+    `remedy` says what could be done about a body that is larger.
+    """
 
     response: Response
     codec: Codec
     limit: int
     operation: str
     media_type: str = ""
+    remedy: str = ""
     _content: bytes | None = None
 
     @property
@@ -196,11 +201,11 @@ class Answer:
             size += len(part)
             if size > self.limit:
                 await self.response.close()
-                raise ResponseTooLarge(
-                    f"{self.operation} answered more than {self.limit} bytes",
-                    hint="ask for less, or raise --max-response-bytes",
-                )
+                raise self.too_large()
             yield part
+
+    def too_large(self) -> ResponseTooLarge:
+        return ResponseTooLarge(f"{self.operation} answered more than {self.limit} bytes", hint=self.remedy)
 
     async def close(self) -> None:
         await self.response.close()

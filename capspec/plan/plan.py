@@ -80,7 +80,11 @@ class Resource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
-    """One adapter of a capability, compiled. `port` None lets the server choose; stdio has none."""
+    """One adapter of a capability, compiled. `port` None lets the server choose; stdio has none.
+
+    `ttl_ms` (milliseconds) and `cache_scope` ("public", "private") say of what clients are told how long, and
+    by whom, it may be kept; None and "" where the file does not.
+    """
 
     type: str
     namespace: str
@@ -94,6 +98,8 @@ class Listener:
     forwards: tuple[Forward, ...] = ()
     skills: tuple[Skill, ...] = ()
     control: Control | None = None
+    ttl_ms: int | None = None
+    cache_scope: str = ""
     guard: Guard | None
     spec: ListenerSpec
     place: Place
@@ -118,6 +124,7 @@ class Plan:
 
     `contacts` are URLs, and patterns such as `https://*.example.com`, whose origins may be contacted.
     `warnings` are problems that did not stop it. `imported` are the files that it took entries from.
+    `contact` is the name and the e-mail address of whom to ask about it.
     """
 
     name: str
@@ -132,4 +139,5 @@ class Plan:
     warnings: tuple[Problem, ...]
     document: Document
     imported: tuple[Document, ...] = ()
+    contact: tuple[str, str] = ("", "")
     secrets: tuple[str, ...] = field(default=(), repr=False)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from capspec.clock import Clock
+from capspec.events import EventStream
 from capspec.plan.operations import NOTHING, Answer, Extra, Operation
 from capspec.scripting.scripts import Scripts
 from capspec.values import Json, Missing
@@ -23,7 +24,7 @@ class Scope:
     """What a step can see: the caller's arguments, and what earlier steps gave, by name.
 
     `local` are names of the block around it: the element of a `for-each`, an error. `aliases` are words that
-    stand for all arguments. `principal` is the caller's name.
+    stand for all arguments. `principal` is the caller's name, `flow` that of the whole flow.
     """
 
     arguments: dict[str, Json]
@@ -32,6 +33,7 @@ class Scope:
     aliases: tuple[str, ...] = ()
     local: Mapping[str, Json] = field(default_factory=dict)
     principal: str = ""
+    flow: str = ""
 
     @property
     def values(self) -> dict[str, Json]:
@@ -43,7 +45,7 @@ class Scope:
         """The same as templates see them, with the words that stand for all arguments and all steps."""
         return {"steps": self.steps, **dict.fromkeys(self.aliases, self.arguments), **self.values}
 
-    def within(self, **local: Json) -> Scope:
+    def within(self, local: Mapping[str, Json]) -> Scope:
         """A scope inside this one, whose steps are not seen from outside."""
         return replace(self, steps=dict(self.steps), local={**self.local, **local})
 
@@ -52,6 +54,7 @@ class Runtime(Protocol):
     """What a step may use while it runs."""
 
     clock: Clock
+    events: EventStream
     scripts: Scripts
 
     async def send(self, operation: Operation, arguments: Mapping[str, Json], extra: Extra) -> Answer: ...
@@ -114,13 +117,13 @@ class Recovery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """A step and what governs it. `kind` is its word in the file; it runs when all of `after` have ended.
+    """A step and what governs it. It runs when all of `after` have ended: positions in the same block.
 
-    `after` are positions of earlier tasks in the same block.
+    `kind` is the step's word in the file, "" for a call that is a whole flow, of which events tell already.
     """
 
     step: Step
-    kind: str
+    kind: str = ""
     after: frozenset[int] = frozenset()
     condition: Reader | None = None
     loop: Loop | None = None

@@ -171,7 +171,18 @@ class _RequestBuilder:
             return self._encoded(declared or self._form_codec(content_type), form)
         if self.extra.json is not MISSING:
             return self._encoded(declared or _codec_for(content_type, self.extra.json), self.extra.json)
+        if declared is not None and isinstance(self.extra.body, bytes) and "json" in self.extra.content_type:
+            return self._rewritten(self.extra.body, declared)
         return self.extra.body, self.extra.content_type
+
+    def _rewritten(self, content: bytes, codec: Codec) -> tuple[Content, str]:
+        """A caller's JSON in the format that the file says the upstream takes."""
+        try:
+            value = registry.find("codec", "json").decode(content, "")
+        except ValueError as error:
+            self._refuse("the body", f"is not JSON: {error}")
+            return None, ""
+        return self._encoded(codec, value)
 
     def _written(self, body: Body) -> tuple[Content, str]:
         value = self._try("the body", _body_content, body, self.scope, self.files)

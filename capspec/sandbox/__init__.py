@@ -1,4 +1,4 @@
-"""An imitation of the four providers that the shipped capabilities call, for use without their keys."""
+"""Imitations of the providers that the shipped capabilities and the tutorial call, for use without keys."""
 
 from __future__ import annotations
 

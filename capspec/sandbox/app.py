@@ -1,4 +1,4 @@
-"""A SandboxConfig to the ASGI app: four providers, their delivery, and the control plane."""
+"""A SandboxConfig to the ASGI app: the providers, their delivery, and the control plane."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from capspec.sandbox.journal import Journaled
 from capspec.sandbox.providers.bfl import Bfl
 from capspec.sandbox.providers.flexura import Flexura
 from capspec.sandbox.providers.flora import Flora
+from capspec.sandbox.providers.library import Catalogue, Loans, Scans
 from capspec.sandbox.providers.neuroflash import Neuroflash, NeuroflashId
 from capspec.sandbox.unknown import UnknownPath
 from capspec.sandbox.world import World
@@ -28,7 +29,8 @@ def create_app(config: SandboxConfig | None = None) -> Starlette:
     """The app that imitates every provider, as ``config`` says (the defaults when None).
 
     Its paths: ``/flexura``, ``/bfl``, ``/bfl-eu4``, ``/flora``, ``/neuroflash``, ``/neuroflash-id``,
-    ``/media`` and ``/__sandbox__``. Raises FaultSyntaxError (a ValueError) for a rule that cannot be read.
+    ``/library-catalogue``, ``/library-loans``, ``/library-scans``, ``/media`` and ``/__sandbox__``.
+    Raises FaultSyntaxError (a ValueError) for a rule that cannot be read.
     """
     world = World(config or SandboxConfig())
     providers = build_providers(world)
@@ -47,7 +49,8 @@ def create_app(config: SandboxConfig | None = None) -> Starlette:
 
 def build_providers(world: World) -> tuple[Provider, ...]:
     """Every imitation, sharing one world."""
-    return (Flexura(world), Bfl(world), Flora(world), Neuroflash(world), NeuroflashId(world), Delivery(world))
+    imitated = (Flexura(world), Bfl(world), Flora(world), Neuroflash(world), NeuroflashId(world))
+    return (*imitated, Delivery(world), Catalogue(world), Loans(world), Scans(world))
 
 
 def _routes(world: World, provider: Provider) -> list[Route]:

@@ -17,6 +17,9 @@ PROVIDERS: dict[str, str] = {
     "https://app.neuroflash.com/api/image-service": "/neuroflash/api/image-service",
     "https://id.neuroflash.com": "/neuroflash-id",
     "https://id.neuroflash.com/oauth/v2/token": "/neuroflash-id/oauth/v2/token",
+    "https://catalogue.larchwood.example": "/library-catalogue",
+    "https://loans.larchwood.example": "/library-loans",
+    "https://scans.larchwood.example": "/library-scans",
     **{
         f"https://api{region}.bfl.ai{version}": f"/bfl{version}"
         for region in ("", ".eu", ".us", ".eu1", ".us1")
@@ -31,6 +34,11 @@ _ANSWERED: dict[str, str] = {
 _BFL_KEY = "bfl_sandbox_demo_0001"
 _FLEXURA_KEY = "fx_test_sandbox_demo_0001"
 _FLORA_KEY = "sk_test_sandbox_demo_0001"
+_LIBRARY_KEYS = {
+    "library-catalogue": "cat_sandbox_demo_0001",
+    "library-loans": "loans_sandbox_demo_0001",
+    "library-scans": "scans_sandbox_demo_0001",
+}
 
 
 def rewrites(origin: str) -> dict[str, str]:
@@ -65,6 +73,9 @@ def demo_secrets() -> dict[str, str]:
         "NEUROFLASH_CLIENT_ID": DEMO_CLIENT,
         "NEUROFLASH_CLIENT_SECRET": "sandbox-secret-demo-0001",
         "NEUROFLASH_WORKSPACE_ID": DEMO_WORKSPACE,
+        "CATALOGUE_TOKEN": _LIBRARY_KEYS["library-catalogue"],
+        "LOANS_KEY": _LIBRARY_KEYS["library-loans"],
+        "SCANS_KEY": _LIBRARY_KEYS["library-scans"],
     }
 
 
@@ -73,7 +84,8 @@ def demo_secret(upstream_base_uri: str) -> str | None:
     base = _base_of(upstream_base_uri, PROVIDERS)
     if base is None:
         return None
-    keys = {"flexura": _FLEXURA_KEY, "bfl": _BFL_KEY, "flora": _FLORA_KEY, "neuroflash": demo_token()}
+    imitated = {"flexura": _FLEXURA_KEY, "bfl": _BFL_KEY, "flora": _FLORA_KEY, "neuroflash": demo_token()}
+    keys = {**imitated, **_LIBRARY_KEYS}
     provider = PROVIDERS[base].split("/")[1]
     return keys.get(provider, "sandbox-secret-demo-0001")
 

@@ -15,6 +15,7 @@ class Source(StrEnum):
     MEASURED = "measured"
     REPORTED = "reported"
     INFERRED = "inferred"
+    INVENTED = "invented"
 
 
 MEANING = {
@@ -23,6 +24,7 @@ MEANING = {
     Source.MEASURED: "recorded exchanges with the real service",
     Source.REPORTED: "somebody else's description of the real service",
     Source.INFERRED: "our own guess: nothing published says it",
+    Source.INVENTED: "made up for the tutorial: there is no such service",
 }
 
 
@@ -156,3 +158,8 @@ def measured(type_: str, of: Shape | None = None, *, required: bool = True) -> F
 def inferred(type_: str, of: Shape | None = None, *, required: bool = True) -> Field:
     """A field that we guess."""
     return Field(type=type_, source=Source.INFERRED, of=of, required=required)
+
+
+def invented(type_: str, of: Shape | None = None, *, required: bool = True) -> Field:
+    """A field of a service that was made up."""
+    return Field(type=type_, source=Source.INVENTED, of=of, required=required)

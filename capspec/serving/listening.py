@@ -2,8 +2,9 @@
 
 Each listener has the port that its file names, at the root. When two listeners want the same port, or one
 port is asked for, everything is on that port: a capability's REST adapter at `/<capability>` and its MCP
-adapter at `/<capability>/mcp`; its skills are at `/<capability>/skills`. When it has several of a kind, their
-namespaces follow the capability's name. The tools of all together are at `/mcp`.
+adapter at `/<capability>/mcp`; its skills are at `/<capability>/skills`, its control adapter is at
+`/<capability>/control`. When it has several of a kind, their namespaces follow the capability's name. The
+tools of all together are at `/mcp`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from capspec.refusal import refuse
 
 MERGED = "mcp"
 """The first segment of the merged MCP endpoint, which is not to be had as a capability's name."""
+
+CONTROL = "/control"
+"""Where a capability's control adapter is below it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +137,7 @@ def _segment(name: str) -> str:
 def _mount(item: Exposed, folder: str) -> Mount:
     if item.listener.type == "mcp":
         return _mcp_mount(item.edge, folder, (item,))
+    folder += CONTROL if item.listener.type == "control" else ""
     return Mount(kind=item.listener.type, path=folder, root=folder, edge=item.edge, members=(item,))
 
 

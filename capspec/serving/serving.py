@@ -4,60 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
-from socket import socket
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
 
-from capspec import registry
-from capspec.adapters.mcp import adapter as mcp
-from capspec.edge import Edge, EdgeOptions
-from capspec.events import ServerStarted, ServerStopped
-from capspec.host_check import HostCheck, is_loopback
-from capspec.plan import Engine, Listener
+from capspec.edge import Edge
+from capspec.host_check import HostCheck
+from capspec.plan import Engine
 from capspec.serving.farewell import Farewell
-from capspec.serving.listening import (
-    Exposed,
-    Mount,
-    Site,
-    application,
-    clashes,
-    one_port,
-    own_ports,
-    shared_port,
-    unique_names,
-)  # fmt: skip
+from capspec.serving.listening import Mount, Site
+from capspec.serving.live import Live, Renewal, Switch
+from capspec.serving.options import Left, ServeOptions
 from capspec.serving.server import Server, server_for
-from capspec.serving.sockets import ListenError, open_sockets, port_of
+from capspec.serving.sockets import open_sockets
+
+__all__ = ["Announce", "ServeOptions", "Serving", "serve"]
 
 _log = logging.getLogger("capspec")
-
-STDIO_REASON = "its transport is stdio: run it with --stdio, or put everything on one port with --port"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServeOptions:
-    """How to serve. `port` None means: the ports of the files. `grace` is seconds.
-
-    `allowed_hosts` are names that `Host` and `Origin` may have besides the loopback ones. `insecure` allows
-    adapters without authentication on an address that other machines can reach.
-    """
-
-    host: str = "127.0.0.1"
-    port: int | None = None
-    allowed_hosts: tuple[str, ...] = ()
-    insecure: bool = False
-    grace: float = 30.0
-    edge: EdgeOptions = field(default_factory=EdgeOptions)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Left:
-    """A listener that is not served here, and why."""
-
-    engine: Engine
-    listener: Listener
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,82 +41,45 @@ Announce = Callable[[Serving], None]
 
 
 async def serve(
-    engines: Sequence[Engine], options: ServeOptions, stop: asyncio.Event, announce: Announce
+    engines: Sequence[Engine],
+    options: ServeOptions,
+    stop: asyncio.Event,
+    announce: Announce,
+    renewal: Renewal | None = None,
 ) -> None:
     """Serve until `stop` is set, then finish what is in flight.
 
-    `announce` is called once, when every address accepts connections. Raises ListenError.
+    `announce` is called once, when every address accepts connections. With a `renewal`, files are read again
+    when a control adapter is told to, and all of them on SIGHUP. Raises ListenError.
     """
-    exposed, left = _build(engines, options)
-    _check_exposure(exposed, options)
-    clashing = clashes(exposed) if options.port is None else ()
-    sites = _arrange(exposed, options, shared=bool(clashing))
-    sockets = open_sockets(options.host, [(site.port, _owner(site)) for site in sites])
-    serving = Serving(
-        engines=tuple(engines),
-        mounts=tuple(_addressed(options.host, zip(sites, sockets, strict=True))),
-        left=tuple(left),
-        clashes=clashing,
-        host=options.host,
-    )
+    live = Live(engines, options, renewal)
+    sockets = open_sockets(options.host, [(site.port, _owner(site)) for site in live.sites])
     async with AsyncExitStack() as stack:
         for bound in sockets:
             stack.callback(bound.close)
-        for _, mount in serving.mounts:
-            await stack.enter_async_context(mount.edge.running())
-        servers = [_server(site, options) for site in sites]
+        stack.push_async_callback(live.end)
+        await live.begin(sockets)
+        servers = [_server(switch, options) for switch in live.switches]
         for server, bound in zip(servers, sockets, strict=True):
             await server.open(bound)
-        _tell_started(serving)
-        announce(serving)
+        live.tell_started()
+        if renewal is not None:
+            stack.enter_context(_reloading(live))
+        announce(_described(live, options))
         await stop.wait()
         _log.info("stopping: what is in flight has up to %g s; a second signal stops at once", options.grace)
-        await _finish(servers, [mount.edge for _, mount in serving.mounts], options.grace)
-        _tell_stopped(serving)
+        await _finish(servers, live.stopping(), options.grace)
+        live.tell_stopped()
 
 
-# -- before ---------------------------------------------------------------------------------------------
-
-
-def _build(engines: Sequence[Engine], options: ServeOptions) -> tuple[list[Exposed], list[Left]]:
-    """Every listener's adapter, and the listeners that have no address of their own to be served at."""
-    exposed: list[Exposed] = []
-    left: list[Left] = []
-    names = unique_names(engine.plan.name for engine in engines)
-    for name, engine in zip(names, engines, strict=True):
-        for listener in engine.plan.listeners:
-            if listener.transport == "stdio" and options.port is None:
-                left.append(Left(engine=engine, listener=listener, reason=STDIO_REASON))
-                continue
-            edge = registry.find("adapter", listener.type)(listener, engine, options.edge)
-            exposed.append(Exposed(capability=name, engine=engine, listener=listener, edge=edge))
-    return exposed, left
-
-
-def _check_exposure(exposed: Sequence[Exposed], options: ServeOptions) -> None:
-    """Refuse to open adapters without authentication to other machines, and to serve nothing at all."""
-    if not exposed:
-        raise ListenError(
-            "there is nothing to serve", hint="add an entry with 'type: rest' or 'type: mcp' to 'exposes'"
-        )
-    unguarded = [item for item in exposed if item.listener.guard is None]
-    if options.insecure or is_loopback(options.host) or not unguarded:
-        return
-    names = ", ".join(f"'{item.listener.namespace}' of {item.capability}" for item in unguarded[:5])
-    more = f" and {len(unguarded) - 5} more" if len(unguarded) > 5 else ""
-    raise ListenError(
-        f"on {options.host} other machines could use {names}{more} without authentication",
-        hint="add 'authentication' to those entries of 'exposes', or allow it with --insecure",
+def _described(live: Live, options: ServeOptions) -> Serving:
+    return Serving(
+        engines=tuple(live.engines),
+        mounts=tuple(live.addressed()),
+        left=live.left,
+        clashes=live.clashes,
+        host=options.host,
     )
-
-
-def _arrange(exposed: Sequence[Exposed], options: ServeOptions, *, shared: bool) -> tuple[Site, ...]:
-    if options.port is None and not shared:
-        return own_ports(exposed)
-    targets = [(item.listener, item.engine) for item in exposed if item.listener.type == "mcp"]
-    merged = mcp.build_merged(targets, options.edge) if targets else None
-    port = shared_port(exposed) if options.port is None else options.port
-    return (one_port(exposed, merged, port),)
 
 
 def _owner(site: Site) -> str:
@@ -162,16 +90,38 @@ def _owner(site: Site) -> str:
     return f"the {listener.type} adapter '{listener.namespace}' ({listener.place})"
 
 
-def _server(site: Site, options: ServeOptions) -> Server:
-    checked = HostCheck(Farewell(application(site)), host=options.host, names=options.allowed_hosts)
+def _server(app: Switch, options: ServeOptions) -> Server:
+    checked = HostCheck(Farewell(app), host=options.host, names=options.allowed_hosts)
     return server_for(checked, options.grace)
 
 
-def _addressed(host: str, sites: Iterable[tuple[Site, socket]]) -> Iterable[tuple[str, Mount]]:
-    name = f"[{host}]" if ":" in host else host
-    for site, bound in sites:
-        for mount in site.mounts:
-            yield f"http://{name}:{port_of(bound)}{mount.endpoint}", mount
+@contextmanager
+def _reloading(live: Live) -> Iterator[None]:
+    """SIGHUP reads all files again, as it does for most servers; not for a process whose terminal that ends,
+    and not where somebody has decided otherwise."""
+    number = getattr(signal, "SIGHUP", None)
+    if number is None or signal.getsignal(number) is not signal.SIG_DFL or _has_terminal():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    tasks: set[asyncio.Task[None]] = set()
+
+    def reload() -> None:
+        task = loop.create_task(live.reload_all())
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    loop.add_signal_handler(number, reload)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(number)
+        for task in tasks:
+            task.cancel()
+
+
+def _has_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()
 
 
 # -- after ----------------------------------------------------------------------------------------------
@@ -188,15 +138,3 @@ async def _finish(servers: Sequence[Server], edges: Sequence[Edge], grace: float
     for outcome in await asyncio.gather(*drains, *closing, return_exceptions=True):
         if isinstance(outcome, Exception):
             _log.error("while stopping: %s", outcome, exc_info=outcome)
-
-
-def _tell_started(serving: Serving) -> None:
-    for url, mount in serving.mounts:
-        mount.members[0].engine.events.emit(
-            ServerStarted(kind=mount.kind, namespace=mount.namespace, url=url)
-        )
-
-
-def _tell_stopped(serving: Serving) -> None:
-    for _, mount in serving.mounts:
-        mount.members[0].engine.events.emit(ServerStopped(kind=mount.kind, namespace=mount.namespace))

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capspec import registry
-from capspec.codecs import multipart
 from capspec.codecs.multipart import CODEC
 from tests.multipart_reader import PartSeen, parts_of
 
@@ -110,7 +109,7 @@ def test_a_real_parser_reads_every_part_back(fields: list[tuple[str, bytes]]) ->
 
 def test_the_boundary_is_one_that_no_part_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = iter(["taken", "taken", "free"])
-    monkeypatch.setattr(multipart.secrets, "token_hex", lambda size: next(drawn))
+    monkeypatch.setattr("secrets.token_hex", lambda size: next(drawn))
     content, content_type = CODEC.encode({"a": "this is taken already"})
     assert content_type == "multipart/form-data; boundary=free"
     assert parts_of(content, content_type) == [PartSeen("a", b"this is taken already")]

@@ -34,6 +34,9 @@ ORIGIN = "http://127.0.0.1:4010"
         ("https://app.flora.ai/api/v1", "/flora/api/v1"),
         ("https://app.neuroflash.com/api/image-service", "/neuroflash/api/image-service"),
         ("https://id.neuroflash.com/oauth/v2/token", "/neuroflash-id/oauth/v2/token"),
+        ("https://catalogue.larchwood.example/v1/books", "/library-catalogue/v1/books"),
+        ("https://loans.larchwood.example", "/library-loans"),
+        ("https://scans.larchwood.example/scans", "/library-scans/scans"),
     ],
 )
 def test_documented_base_uris_lead_into_the_sandbox(uri: str, path: str) -> None:
@@ -111,6 +114,9 @@ def test_demo_secrets_cover_the_usual_names() -> None:
         "NEUROFLASH_CLIENT_ID",
         "NEUROFLASH_CLIENT_SECRET",
         "NEUROFLASH_WORKSPACE_ID",
+        "CATALOGUE_TOKEN",
+        "LOANS_KEY",
+        "SCANS_KEY",
     }
 
 

@@ -69,6 +69,9 @@ def describe(listener: Listener, plan: Plan, *, mount: str = "/") -> dict[str, J
     info: dict[str, Json] = {"title": plan.title or plan.name, "version": plan.version or "0"}
     if listener.description or plan.description:
         info["description"] = listener.description or plan.description
+    name, email = plan.contact
+    if email:
+        info["contact"] = {"name": name, "email": email} if name else {"email": email}
     document: dict[str, Json] = {
         "openapi": "3.1.0",
         "info": info,
@@ -145,6 +148,7 @@ def _paths(listener: Listener) -> dict[str, Json]:
     operation_ids: list[str] = []
     taken: set[tuple[str, str]] = set()
     jobs: list[tuple[Flow, str]] = []
+    groups: dict[str, dict[str, Json]] = {}
     for flow in listener.flows:
         own = _template(flow.path)
         template = templates.setdefault(re.sub(r"\{[^}]*\}", "{}", own.text), own)
@@ -154,13 +158,20 @@ def _paths(listener: Listener) -> dict[str, Json]:
             operation_ids.append(operation_id)
             operation = _operation(flow, template, operation_id, guarded=listener.guard is not None)
             paths.setdefault(template.text, {})[flow.method.lower()] = operation
+            groups.setdefault(template.text, _group(flow))
             if flow.job is not None:
                 jobs.append((flow, operation_id))
         taken.add(route)
     for flow, operation_id in jobs:
         _add_jobs(paths, flow, operation_id, operation_ids, guarded=listener.guard is not None)
     _add_forwards(paths, templates, operation_ids, listener)
-    return dict(paths)
+    return {path: {**groups.get(path, {}), **operations} for path, operations in paths.items()}
+
+
+def _group(flow: Flow) -> dict[str, Json]:
+    """What a Path Item Object says of all its operations."""
+    said = {"summary": flow.group.title, "description": flow.group.description}
+    return {key: text for key, text in said.items() if text}
 
 
 def _add_jobs(
