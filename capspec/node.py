@@ -11,25 +11,43 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from capspec.document import Document, Pointer
-from capspec.errors import Place, Problem, Severity, sort_problems
+from capspec.errors import Place, Problem, Related, Severity, sort_problems
 from capspec.values import MISSING, Json, Missing
 
 
 @dataclass(slots=True)
 class Report:
-    """Collects problems; the same message in many places becomes one problem with a count.
+    """Collects problems; what has one cause in many places becomes one problem with a count.
 
-    `reached` says of files that others import how they were come by; their problems say so too.
+    `documents` are the files that places are in, by their names there. `reached` says of files that others
+    import how they were come by; their problems say so too.
     """
 
     found: dict[tuple[str, str], list[Problem]] = field(default_factory=dict)
     reached: dict[str, str] = field(default_factory=dict)
+    documents: dict[str, Document] = field(default_factory=dict)
 
     def add(
-        self, code: str, message: str, *, place: Place | None, hint: str = "", severity: Severity = "error"
+        self,
+        code: str,
+        message: str,
+        *,
+        place: Place | None,
+        hint: str = "",
+        severity: Severity = "error",
+        cause: str = "",
+        related: tuple[Related, ...] = (),
     ) -> None:
-        problem = Problem(code=code, message=message, hint=hint, place=place, severity=severity)
-        self.found.setdefault((code, message), []).append(problem)
+        """`cause` is what problems have in common that are one; the message when it is empty."""
+        problem = Problem(
+            code=code, message=message, hint=hint, place=place, severity=severity, related=related
+        )
+        self.found.setdefault((code, cause or message), []).append(problem)
+
+    def spot(self, place: Place, text: str, offset: int = 0, *, key: str = "") -> Place:
+        """Where a text (the value of `key`) stands in the block around a place, if it can be told."""
+        document = self.documents.get(place.source)
+        return place if document is None else document.find(place, text, offset, key=key)
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -37,26 +55,38 @@ class Report:
 
     @property
     def errors(self) -> tuple[Problem, ...]:
-        return tuple(problem for problem in self.problems if problem.severity == "error")
+        return self._only("error")
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
-        return tuple(problem for problem in self.problems if problem.severity == "warning")
+        return self._only("warning")
+
+    @property
+    def remarks(self) -> tuple[Problem, ...]:
+        """What is only worth knowing."""
+        return self._only("info")
+
+    def _only(self, severity: Severity) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.problems if problem.severity == severity)
 
     def _told(self, problem: Problem) -> Problem:
         way = self.reached.get(problem.place.source) if problem.place else None
         return replace(problem, message=f"{problem.message} ({way})") if way else problem
 
 
+_MOST_RELATED = 20
+"""Of the other places that have a problem; its count says how many there are."""
+
+
 def _grouped(group: list[Problem]) -> Problem:
-    first = sort_problems(group)[0]
-    others = len({problem.place for problem in group}) - 1
-    if others < 1:
-        return first
-    message = f"{first.message} (and in {others} more place{'s' if others > 1 else ''})"
-    return Problem(
-        code=first.code, message=message, hint=first.hint, place=first.place, severity=first.severity
-    )
+    places: dict[Place | None, Problem] = {}
+    for problem in sort_problems(group):
+        places.setdefault(problem.place, problem)
+    first, *others = places.values()
+    related = [
+        Related(problem.place, problem.message) for problem in others[:_MOST_RELATED] if problem.place is not None
+    ]
+    return replace(first, count=len(places), related=(*first.related, *related))
 
 
 _KINDS = {dict: "a mapping", list: "a list", str: "text", bool: "true or false", type(None): "empty"}
@@ -81,7 +111,7 @@ class Node:
 
     @classmethod
     def root(cls, document: Document) -> Node:
-        return cls(document, (), document.data, Report())
+        return cls(document, (), document.data, Report(documents={document.source: document}))
 
     @property
     def place(self) -> Place:
@@ -89,6 +119,14 @@ class Node:
 
     def key_place(self, key: str) -> Place:
         return self.document.place((*self.pointer, key), key=True)
+
+    def at(self, *names: str) -> Place:
+        """Where the value under the first name that is present begins; the node's own place when none is."""
+        if isinstance(self.value, dict):
+            for name in names:
+                if name in self.value:
+                    return self.document.place((*self.pointer, name))
+        return self.place
 
     def error(self, code: str, message: str, *, hint: str = "", place: Place | None = None) -> None:
         self.report.add(code, message, place=place or self.place, hint=hint)

@@ -22,7 +22,7 @@ from capspec.serving.server import server_for
 from capspec.serving.sockets import open_sockets, port_of
 from tests.upstreams import Seen, Server, reply, serving
 
-Script = Callable[[Seen], bytes | Awaitable[bytes]]
+Script = Callable[[Seen], bytes | None | Awaitable[bytes | None]]
 
 
 def script(routes: Mapping[str, Any], *, status: int = 200) -> Script:
@@ -103,9 +103,9 @@ async def running(
     """The capability, served for as long as the block lasts. `base` leads to another upstream than this one."""
     respond = answer if callable(answer) else script(answer or {})
 
-    async def answered(seen: Seen, writer: asyncio.StreamWriter) -> bytes:
+    async def answered(seen: Seen, writer: asyncio.StreamWriter) -> bytes | None:
         found = respond(seen)
-        return found if isinstance(found, bytes) else await found
+        return await found if isinstance(found, Awaitable) else found
 
     async with AsyncExitStack() as stack:
         upstream = await stack.enter_async_context(serving(answered))

@@ -21,6 +21,11 @@ COMMANDS = {
     "call": "Run one tool or operation.",
     "install": "Add a capability to an MCP client's configuration.",
     "install-skill": "Put a capability's skills where an agent finds them.",
+    "health": "Ask whether a served capability is ready.",
+    "status": "Show what a served capability is.",
+    "traces": "Show what its last requests did.",
+    "metrics": "Print its metrics.",
+    "scripting": "Show or change its rules for scripts.",
     "schema": "Print the JSON Schema of the language.",
     "sandbox": "Run imitations of the providers, for trials and tests.",
 }

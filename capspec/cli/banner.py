@@ -174,7 +174,7 @@ def _capability_lines(capability: dict[str, Json], width: int) -> list[str]:
 
 
 def _endpoint_line(endpoint: dict[str, Json], width: int) -> str:
-    counts = endpoint.get("offers") or [plural(endpoint["count"], _NOUNS.get(endpoint["kind"], "operation"))]
+    counts = [*endpoint.get("offers", ())] or [plural(endpoint["count"], _NOUNS.get(endpoint["kind"], "operation"))]
     counts += [plural(endpoint[f"{noun}s"], noun) for noun in ("resource", "prompt") if endpoint[f"{noun}s"]]
     guarded = ", with authentication" if endpoint["authentication"] else ""
     url = click.style(f"{endpoint['url']:<{width}}", fg="cyan")

@@ -155,7 +155,7 @@ def compile_prompts(
             found.append(_prompt(item, name, document, Texts(texts.bindings, _names(item)), report))
         except ValueError as error:
             message = f"prompt '{item.name}' is left out: {error}"
-            report.add("CAP315", message, place=item.place, severity="warning")
+            report.add("CAP337", message, place=item.place, severity="warning")
     return tuple(found)
 
 

@@ -120,7 +120,7 @@ class FollowUpCompiler:
         """The upstream, credentials included, at another address that the file allows for it."""
         if allowed and not is_among(base, allowed):
             hint = "add its host to 'allowHosts'"
-            self.terms.wrong("CAP354", f"'{base}' is not allowed for this job", place, hint=hint)
+            self.terms.wrong("CAP359", f"'{base}' is not allowed for this job", place, hint=hint)
         return replace(self.compiled.operation.upstream, base_url=base)
 
     @staticmethod
@@ -182,14 +182,14 @@ class FollowUpCompiler:
         return template
 
     def note(self, role: Role, names: Iterable[str], place: Place) -> None:
-        """Keep the names that a request reads, and report those that nothing will fill (CAP352)."""
+        """Keep the names that a request reads, and report those that nothing will fill (CAP358)."""
         given = (*_GIVEN[role], "inputParameters", *PREFIXES)
         for name in names:
             self.names.append(name)
             if _root(name) not in given and name not in self.texts.arguments:
                 answers = "".join(f"{word}, " for word in _GIVEN[role])
                 hint = f"use {answers}or an input of the operation"
-                self.terms.wrong("CAP352", f"nothing gives '{name}' a value here", place, hint=hint)
+                self.terms.wrong("CAP358", f"nothing gives '{name}' a value here", place, hint=hint)
 
     def _missing(self) -> tuple[str, ...]:
         missing = tuple(dict.fromkeys(self.texts.missing))

@@ -125,7 +125,7 @@ class _Blocks:
 
     def _no_room(self, rule: Idempotency, place: Place) -> None:
         message = f"'{rule.name}' cannot be put into this operation's body, which is one value"
-        self.terms.wrong("CAP357", message, place, hint="use 'in: header', or describe the body as a mapping")
+        self.terms.wrong("CAP356", message, place, hint="use 'in: header', or describe the body as a mapping")
 
     # -- texts ----------------------------------------------------------------------------------------
 

@@ -62,7 +62,7 @@ class _SkillCompiler:
             if name and directory not in found:
                 found[directory] = self._skill(spec, name, directory)
             elif name:
-                self._tell("CAP380", f"there are two skills '{name}'; the first one is served", spec)
+                self._tell("CAP387", f"there are two skills '{name}'; the first one is served", spec)
         return tuple(found.values())
 
     def _name(self, spec: SkillSpec) -> str:
@@ -72,7 +72,7 @@ class _SkillCompiler:
         elif not _SAFE_NAME.fullmatch(spec.name):
             name = directory_name(spec.name)
             message = f"'{spec.name}' is no name for a skill; it is served as '{name}'"
-            self._tell("CAP380", message, spec, hint="use letters, figures and hyphens")
+            self._tell("CAP388", message, spec, hint="use letters, figures and hyphens")
             return name
         return spec.name
 
@@ -86,7 +86,7 @@ class _SkillCompiler:
                 continue
             if tool.name in tools:
                 self._tell(
-                    "CAP380", f"skill '{name}' has two tools '{tool.name}'; the first one counts", item
+                    "CAP387", f"skill '{name}' has two tools '{tool.name}'; the first one counts", item
                 )
             tools.setdefault(tool.name, tool)
         return Skill(

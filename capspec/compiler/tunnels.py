@@ -10,7 +10,9 @@ from capspec.node import Report
 from capspec.plan import Upstream
 
 
-def without_tunnel(spec: UpstreamSpec, upstream: Upstream, given: Collection[str], report: Report) -> Upstream:
+def without_tunnel(
+    spec: UpstreamSpec, upstream: Upstream, given: Collection[str], report: Report
+) -> Upstream:
     """The upstream, called directly, or not at all where its tunnel's `fallback` is to fail.
 
     `given` are the namespaces that have got another address than the file's: those are called there.

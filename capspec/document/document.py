@@ -142,7 +142,7 @@ def parse(
 ) -> Document:
     """Text of one YAML document to a Document. Raises LoadError with every problem that can be found.
 
-    CAP101 wrong encoding, CAP102 not YAML, CAP103 duplicate key, CAP104 over a limit, CAP105 a feature of
+    CAP109 wrong encoding, CAP102 not YAML, CAP103 duplicate key, CAP104 over a limit, CAP105 a feature of
     YAML that is not supported, CAP106 not a mapping.
     """
     lines = Lines(to_text(text, source, limits), source)

@@ -132,7 +132,7 @@ def progress_rule(spec: FigureSpec | None, terms: Terms) -> ProgressRule | None:
 
 def _figure_path(spec: FigureSpec, name: str, terms: Terms) -> JsonPath | None:
     if spec.path is None:
-        terms.wrong("CAP350", f"'{name}' has no 'path'", spec.place)
+        terms.wrong("CAP356", f"'{name}' has no 'path'", spec.place, hint="say where in the answer it is")
     return terms.path(spec.path)
 
 

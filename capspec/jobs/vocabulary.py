@@ -107,7 +107,7 @@ class Vocabulary:
         if policy == "cancel" and spec.cancel is None and written is not None:
             hint = "add 'cancel'"
             self.terms.wrong(
-                "CAP357", f"{name}: nothing says how a job is canceled", written.place, hint=hint
+                "CAP356", f"{name}: nothing says how a job is canceled", written.place, hint=hint
             )
         return policy
 
@@ -163,7 +163,7 @@ class Vocabulary:
         binary = self.terms.choice("format", spec.format, ("json", "binary")) == "binary"
         if binary and spec.target is None and not by_code:
             hint = "give 'result' an 'uri', 'uriFrom' or 'call'"
-            self.terms.wrong("CAP357", "a binary result needs a request of its own", spec.place, hint=hint)
+            self.terms.wrong("CAP356", "a binary result needs a request of its own", spec.place, hint=hint)
         return ResultRule(
             path=self.terms.path(spec.path),
             target=None if spec.target is None else self._target(spec.target, hosts),

@@ -62,7 +62,7 @@ def parse_aggregates(nodes: Iterable[Node]) -> tuple[FunctionSpec, ...]:
 
 def _flow(name: str, node: Node) -> FlowSpec:
     if not name:
-        node.error("CAP127", "a function of an aggregate has no 'name'", hint="add one: it is called by it")
+        node.error("CAP131", "a function of an aggregate has no 'name'", hint="add one: it is called by it")
     semantics, media_type = _semantics(node), node.text("outputMediaType")
     flow = parse_flow(name, node, path="", inputs=(), kind="an aggregate's function")
     return replace(flow, hints=flow.hints.over(semantics), media_type=media_type)

@@ -125,7 +125,7 @@ def _version(root: Node, dialect: str) -> str:
             Problem(
                 code="CAP109",
                 message=f"the dialect 'naftiko: {version}' is not supported: its files have other shapes",
-                hint="write it anew in the shapes of 0.4 or later, and begin it with: capspec: \"1\"",
+                hint='write it anew in the shapes of 0.4 or later, and begin it with: capspec: "1"',
                 place=root.key_place(dialect),
             )
         )

@@ -76,7 +76,9 @@ def parse_flow(
         node.error("CAP124", f"'{method}' is not an HTTP method", hint=f"use one of {', '.join(METHODS)}")
     block = parse_block(node)
     spec = FlowSpec(
-        name=name or node.text("operationId") or (f"{method.lower()}-{path.strip('/') or 'root'}" if path else ""),
+        name=name
+        or node.text("operationId")
+        or (f"{method.lower()}-{path.strip('/') or 'root'}" if path else ""),
         title=node.text("label", "display", "title"),
         description=node.text("description"),
         tags=node.texts("tags"),

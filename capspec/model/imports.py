@@ -107,13 +107,13 @@ class Imports:
         self._left -= 1
         if self._left <= 0:
             if self._left == 0:
-                entry.warn("CAP143", f"there are more than {MOST:,} imports; the others are left out")
+                entry.warn("CAP147", f"there are more than {MOST:,} imports; the others are left out")
             return False
         if any(node.document is entry.document and node.pointer == entry.pointer for node in trail):
             entry.warn("CAP143", f"imports go in a circle: {way}", hint="take one of them out")
             return False
         if len(trail) >= DEEPEST:
-            entry.warn("CAP143", f"imports go through more than {DEEPEST} files: {way}")
+            entry.warn("CAP147", f"imports go through more than {DEEPEST} files: {way}")
             return False
         return True
 
@@ -139,6 +139,7 @@ class Imports:
             return None
         if document is not self._main:
             self.files[document.source] = document
+            self._report.documents[document.source] = document
             reached.setdefault(document.source, way)
         return document
 
@@ -157,7 +158,7 @@ class Imports:
             found = self._all(entries, section, trail)
             if wish.alias and len(found) > 1:
                 message = f"'as' names one entry, and '{wish.location}' has {len(found)} in '{section}'"
-                entry.warn("CAP140", message, hint="say with 'import' which one it means")
+                entry.warn("CAP148", message, hint="say with 'import' which one it means")
                 return []
         return [renamed(node, section, wish.alias) for node in found] if wish.alias else found
 
@@ -181,7 +182,7 @@ class Imports:
         """The one API of a file, which is meant whatever it is called: many public files have it so."""
         message = f"'{wish.location}' has no '{wish.name}'; its only namespace '{known}' is taken for it"
         hint = f"write 'import: {known}' and 'as: {wish.alias or wish.name}'"
-        entry.warn("CAP142", message, hint=hint, place=wish.name_place)
+        entry.warn("CAP146", message, hint=hint, place=wish.name_place)
         return [renamed(node, "consumes", wish.name) for node in nodes]
 
     def _refuse(self, entry: Node, wish: Wish, section: str, known: list[str]) -> None:

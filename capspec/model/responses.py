@@ -93,4 +93,3 @@ def _binary(node: Node) -> tuple[ResponseSpec, ...]:
         return ()
     content = ContentSpec(media_type=media_type, binary=True, schema={})
     return (ResponseSpec(status=status, description=description, content=(content,), place=node.place),)
-

@@ -151,7 +151,7 @@ def _recovery(node: Node) -> RecoverySpec | None:
         return RecoverySpec(value=MISSING, block=None, place=child.place)
     if word not in ("fail", "stop", "abort"):
         child.error(
-            "CAP126",
+            "CAP129",
             f"'{word}' is not something that 'on-error' can do",
             hint="use 'continue', 'fail', a mapping with 'value', or steps",
         )

@@ -89,9 +89,10 @@ class Operation:
     `query` is what the path's own `?…` says. With no `body`, parameters in "body" build a JSON body and
     those in "form" a URL-encoded one, unless `body_codec` says how it is written. `codec` reads answers;
     `media_type` is theirs whatever the upstream says, and `max_size` how many bytes one may have, where the
-    file says so; `media_types` are theirs by status, of which digits may be X. `problem` says why the operation cannot be called at all. With `poll` it starts a job, and
-    `follow_ups` are the requests about it. With `assets` the links in its answers become our own.
-    `projection` names parts of its answers for the steps of a flow.
+    file says so; `media_types` are theirs by status, of which digits may be X. `problem` says why the
+    operation cannot be called at all. With `poll` it starts a job, and `follow_ups` are the requests about
+    it. With `assets` the links in its answers become our own. `projection` names parts of its answers for
+    the steps of a flow.
     """
 
     id: str

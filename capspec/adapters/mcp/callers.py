@@ -6,7 +6,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from mcp.server import ServerRequestContext
 
@@ -54,11 +54,6 @@ class Callers:
             progress=progress_of(context),
             links=links_of(context),
         )
-
-    @property
-    def cache_scope(self) -> Literal["public", "private"]:
-        """Whether a list that one caller got may be shown to another."""
-        return "private" if self.guarded else "public"
 
 
 def visible_to(principals: Principals) -> frozenset[int]:

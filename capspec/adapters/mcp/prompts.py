@@ -13,7 +13,7 @@ from capspec.adapters.mcp.callers import Callers, RequestContext
 from capspec.adapters.mcp.errors import masked
 from capspec.adapters.mcp.names import unique_names
 from capspec.adapters.mcp.text import plain
-from capspec.adapters.mcp.tools import LIST_TTL_MS, Target
+from capspec.adapters.mcp.tools import Target
 from capspec.plan.offers import Prompt, PromptArgument
 from capspec.template import Template
 from capspec.values import MISSING
@@ -42,8 +42,6 @@ class Prompts:
         visible = self.callers.visible(context)
         return types.ListPromptsResult(
             prompts=[entry.listed for entry in self.entries.values() if entry.target in visible],
-            ttl_ms=LIST_TTL_MS,
-            cache_scope=self.callers.cache_scope,
         )
 
     async def get(

@@ -10,6 +10,7 @@ import mcp.types as types
 from mcp import MCPError
 from mcp.types.version import MODERN_PROTOCOL_VERSIONS
 
+from capspec.adapters.mcp.caching import declared_ttl
 from capspec.adapters.mcp.callers import Callers, RequestContext, links_of, progress_of, request_id_of
 from capspec.adapters.mcp.contents import Contents, file_contents, media_type_of, result_contents
 from capspec.adapters.mcp.errors import call_failed, unavailable, unexpected, upstream_failed
@@ -17,7 +18,7 @@ from capspec.adapters.mcp.listings import Entry, choices, listed, template_of
 from capspec.adapters.mcp.names import unique_names
 from capspec.adapters.mcp.results import amount, content_of
 from capspec.adapters.mcp.text import plain
-from capspec.adapters.mcp.tools import LIST_TTL_MS, Target
+from capspec.adapters.mcp.tools import Target
 from capspec.adapters.mcp.uris import UriPattern, file_name
 from capspec.errors import CallError, InputError
 from capspec.events import OfferHidden, UnexpectedError
@@ -53,13 +54,13 @@ class Resources:
             for item in await listed(entry):
                 if item.uri == entry.resource.uri or item.uri not in own:
                     found.setdefault(item.uri, item)
-        lasting = not any(isinstance(entry.resource, FileResource) for entry in entries)
-        return types.ListResourcesResult(
+        result = types.ListResourcesResult(
             resources=[*found.values()][start : start + PAGE],
             next_cursor=str(start + PAGE) if len(found) > start + PAGE else None,
-            ttl_ms=LIST_TTL_MS if lasting else 0,
-            cache_scope=self.callers.cache_scope,
         )
+        if _may_change(entries):
+            result.ttl_ms = 0
+        return result
 
     async def list_templates(
         self, context: RequestContext, params: types.PaginatedRequestParams | None
@@ -69,9 +70,7 @@ class Resources:
             resource = entry.resource
             if isinstance(resource, Resource) and resource.variables and not resource.flow.unavailable:
                 found.setdefault(resource.uri, template_of(entry.name, resource))
-        return types.ListResourceTemplatesResult(
-            resource_templates=[*found.values()], ttl_ms=LIST_TTL_MS, cache_scope=self.callers.cache_scope
-        )
+        return types.ListResourceTemplatesResult(resource_templates=[*found.values()])
 
     async def read(
         self, context: RequestContext, params: types.ReadResourceRequestParams
@@ -158,6 +157,12 @@ def compile_resources(targets: Sequence[Target], callers: Callers) -> Resources:
             )
         )
     return Resources(entries, callers)
+
+
+def _may_change(entries: Sequence[Entry]) -> bool:
+    """Whether there are folders, in which files come and go, and no file says for how long a list is good."""
+    folders = any(isinstance(entry.resource, FileResource) for entry in entries)
+    return folders and declared_ttl([entry.listener for entry in entries]) is None
 
 
 def _pattern(resource: Resource | FileResource) -> UriPattern | None:

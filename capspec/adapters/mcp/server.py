@@ -18,6 +18,7 @@ from mcp.server.subscriptions import (
     ToolsListChanged,
 )
 
+from capspec.adapters.mcp.caching import cache_hints
 from capspec.adapters.mcp.callers import Callers, RequestContext
 from capspec.adapters.mcp.completions import Completions
 from capspec.adapters.mcp.errors import call_failed, unavailable, unexpected
@@ -105,7 +106,7 @@ class Desk:
     ) -> types.ListToolsResult:
         visible = self.callers.visible(context)
         if visible not in self.lists:
-            self.lists[visible] = self.catalog.list(visible, shared=not self.callers.guarded)
+            self.lists[visible] = self.catalog.list(visible)
         return self.lists[visible]
 
     async def call_tool(self, context: RequestContext, params: types.CallToolRequestParams) -> ToolAnswer:
@@ -147,6 +148,7 @@ def build_server(targets: Sequence[Target], options: EdgeOptions) -> tuple[Serve
         version=version,
         title=title or None,
         instructions=instructions or None,
+        cache_hints=cache_hints([listener for listener, _ in targets]),
         on_list_tools=desk.list_tools,
         # The SDK's types have no place for a task.
         on_call_tool=cast("Any", desk.call_tool),

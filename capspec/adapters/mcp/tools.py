@@ -27,9 +27,6 @@ from capspec.values import Json
 
 Target = tuple[Listener, Engine]
 
-LIST_TTL_MS = 60_000
-"""For how long a client may reuse a list that changes only when the server starts again."""
-
 _ERAS = ("2025-11-25", "2026-07-28")
 """The revisions whose rules for a tool differ; each older one shares the first's."""
 
@@ -75,13 +72,9 @@ class Catalog:
     def names(self, visible: frozenset[int]) -> list[str]:
         return [entry.name for entry in self._listed(visible)]
 
-    def list(self, visible: frozenset[int], *, shared: bool) -> types.ListToolsResult:
-        """The answer to tools/list. `shared` says that every caller gets the same one."""
-        return types.ListToolsResult(
-            tools=[entry.tool for entry in self._listed(visible)],
-            ttl_ms=LIST_TTL_MS,
-            cache_scope="public" if shared else "private",
-        )
+    def list(self, visible: frozenset[int]) -> types.ListToolsResult:
+        """The answer to tools/list."""
+        return types.ListToolsResult(tools=[entry.tool for entry in self._listed(visible)])
 
     def _listed(self, visible: frozenset[int]) -> Sequence[Entry]:
         return [
@@ -192,7 +185,7 @@ def _sound(entry: Entry) -> Entry:
 
 
 def _check(tool: types.Tool) -> None:
-    result = types.ListToolsResult(tools=[tool], ttl_ms=LIST_TTL_MS, cache_scope="private")
+    result = types.ListToolsResult(tools=[tool])
     dumped = result.model_dump(by_alias=True, mode="json", exclude_none=True)
     for era in _ERAS:
         methods.validate_server_result("tools/list", era, dumped)

@@ -15,9 +15,9 @@ from capspec.adapters.rest.job_resources import (
     prefer_parameter,
     schema_name,
     schema_of,
-    start_responses,
 )
 from capspec.adapters.rest.openapi_forwards import describe_forward
+from capspec.adapters.rest.openapi_responses import UNAUTHORIZED, describe_responses
 from capspec.guards import Described
 from capspec.plan import Flow, Input, Listener, PathVariable, Plan
 from capspec.values import MISSING, Json
@@ -52,8 +52,6 @@ _PROBLEM: dict[str, Json] = {
         },
     },
 }
-
-_UNAUTHORIZED: dict[str, Json] = {"$ref": "#/components/responses/Unauthorized"}
 
 
 def security_scheme(listener: Listener) -> Mapping[str, Json] | None:
@@ -184,7 +182,7 @@ def _add_jobs(
             operation_ids.append(operation_id)
             operation["operationId"] = operation_id
             if guarded:
-                operation["responses"]["401"] = _UNAUTHORIZED
+                operation["responses"]["401"] = UNAUTHORIZED
             paths.setdefault(path, {}).setdefault(method, operation)
 
 
@@ -204,7 +202,7 @@ def _add_forwards(
             operation["operationId"] = _unique(operation["operationId"], operation_ids)
             operation_ids.append(operation["operationId"])
             if listener.guard is not None:
-                operation["responses"]["401"] = _UNAUTHORIZED
+                operation["responses"]["401"] = UNAUTHORIZED
             paths.setdefault(template.text, {})[method.lower()] = operation
 
 
@@ -217,7 +215,10 @@ def _unique(name: str, taken: Iterable[str]) -> str:
 
 
 def _operation(flow: Flow, template: _Template, operation_id: str, *, guarded: bool) -> dict[str, Json]:
-    operation: dict[str, Json] = {"operationId": operation_id, "responses": _responses(flow, guarded=guarded)}
+    operation: dict[str, Json] = {
+        "operationId": operation_id,
+        "responses": describe_responses(flow, guarded=guarded),
+    }
     if flow.title:
         operation["summary"] = flow.title
     if flow.description:
@@ -231,20 +232,6 @@ def _operation(flow: Flow, template: _Template, operation_id: str, *, guarded: b
     if body is not None:
         operation["requestBody"] = body
     return operation
-
-
-def _responses(flow: Flow, *, guarded: bool) -> dict[str, Json]:
-    schema = dict(flow.output_schema) if flow.output_schema is not None else {}
-    media = "*/*" if flow.output.identity and flow.calls else "application/json"
-    success = {"description": "What the call gave.", "content": {media: {"schema": schema}}}
-    responses: dict[str, Json] = {
-        **({"2XX": success} if flow.job is None else start_responses(flow)),
-        "400": {"$ref": "#/components/responses/InvalidInput"},
-        "default": {"$ref": "#/components/responses/Problem"},
-    }
-    if guarded:
-        responses["401"] = _UNAUTHORIZED
-    return responses
 
 
 # -- parameters -------------------------------------------------------------------------------------------
