@@ -148,6 +148,11 @@ class Bindings:
             bool(self._declaring(rest, prefix)) or _UPPER.fullmatch(rest) is not None
         )
 
+    def declares(self, name: str) -> bool:
+        """Whether a bind names this variable, with or without its namespace before it."""
+        prefix, _, rest = name.rpartition(".")
+        return bool(self._declaring(rest, prefix))
+
     @property
     def missing(self) -> tuple[MissingVariable, ...]:
         """The variables without a value that were asked for so far, and all of binds that cannot be read."""

@@ -15,7 +15,7 @@ from capspec.forwarding import Forwarding
 from capspec.inputs import admit, passed_on
 from capspec.jobs.outcome import Outcome, State
 from capspec.masking import Masking
-from capspec.orchestration import run_tasks
+from capspec.orchestration import document_of, run_tasks
 from capspec.plan import Answer, Call, Extra, Flow, Operation, Plan, Result, Scope, is_failure
 from capspec.scripting.scripts import Scripts
 from capspec.steps.call import CallStep
@@ -152,7 +152,7 @@ class CallEngine:
         last = block.tasks[-1].step if block.tasks and block.document is None else None
         called = last.operation if isinstance(last, CallStep) else None
         outcome = await self._with_own_links(call, scope, called, None if outcome is MISSING else outcome)
-        document = MISSING if block.document is None else block.document.read(scope)
+        document = document_of(block, scope)
         return _shaped(flow, outcome if document is MISSING else document, scope, 200)
 
     # -- what came of it ------------------------------------------------------------------------------

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
-from capspec.errors import CallError, MappingError, StepError
+from capspec.errors import CallError, InputError, MappingError, StepError
+from capspec.jsonpath import JsonPathBudgetError
 from capspec.ordered import run_ordered
 from capspec.plan import Answer, Block, Loop, Reader, Recovery, Runtime, Scope, Task, is_failure
+from capspec.template import TemplateError
 from capspec.values import MISSING, Json, Missing
 
 _NOTHING: tuple[Json, ...] = (None, False, "", 0, [], {})
@@ -17,7 +21,7 @@ async def run_block(block: Block, scope: Scope, runtime: Runtime) -> Json | Miss
     within = scope.within({})
     outcome = await run_tasks(block, within, runtime)
     assert not isinstance(outcome, Answer)
-    return outcome if block.document is None else block.document.read(within)
+    return outcome if block.document is None else document_of(block, within)
 
 
 async def run_tasks(
@@ -31,9 +35,10 @@ async def run_tasks(
 
     async def one(at: int) -> Answer | Json | Missing:
         task = block.tasks[at]
-        if open_end and at == last and task.plain:
-            return await _run(task, scope, runtime)
-        outcome = await _governed(task, scope, runtime)
+        with _reading(task):
+            if open_end and at == last and task.plain:
+                return await _run(task, scope, runtime)
+            outcome = await _governed(task, scope, runtime)
         if outcome is not MISSING:
             scope.steps[task.step.name] = outcome
         return outcome
@@ -42,6 +47,29 @@ async def run_tasks(
         [partial(one, at) for at in range(len(block.tasks))], [task.after for task in block.tasks]
     )
     return outcomes[-1] if outcomes else MISSING
+
+
+@contextmanager
+def _reading(task: Task) -> Iterator[None]:
+    """Values that cannot be read are the caller's fault in a whole call, and else those of an earlier step.
+
+    What a template says may quote a value, and values may be secrets.
+    """
+    try:
+        yield
+    except (TemplateError, JsonPathBudgetError) as error:
+        if not task.kind:
+            raise InputError("a template of 'with' cannot be evaluated with these arguments") from error
+        message = f"a template of step '{task.step.name}' cannot be evaluated with what is there"
+        raise MappingError(message) from error
+
+
+def document_of(block: Block, scope: Scope) -> Json | Missing:
+    """What the mappings of a block make; MISSING for none, or when they find nothing. Raises MappingError."""
+    try:
+        return MISSING if block.document is None else block.document.read(scope)
+    except (TemplateError, JsonPathBudgetError) as error:
+        raise MappingError("a value of 'mappings' cannot be evaluated with what is there") from error
 
 
 async def _governed(task: Task, scope: Scope, runtime: Runtime) -> Json | Missing:
@@ -76,10 +104,11 @@ def _elements(task: Task, loop: Loop, scope: Scope) -> list[Json]:
 
 
 async def _once(task: Task, scope: Scope, runtime: Runtime) -> Json | Missing:
-    if task.condition is not None and not holds(task.condition, scope):
-        return MISSING
     try:
-        return await _outcome(task, scope, runtime)
+        with _reading(task):
+            if task.condition is not None and not holds(task.condition, scope):
+                return MISSING
+            return await _outcome(task, scope, runtime)
     except CallError as error:
         if task.recovery is None:
             raise

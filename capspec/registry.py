@@ -147,7 +147,13 @@ _BETWEEN = re.compile(r"[-_ ]")
 
 
 class UnknownExtension(LookupError):
-    """No extension has this word; the message names the nearest one."""
+    """No extension has this word; `hint` names the nearest one, or says what may be written."""
+
+    def __init__(self, message: str, hint: str = "", *, word: str = "") -> None:
+        super().__init__(f"{message}; {hint}" if hint else message)
+        self.message = message
+        self.hint = hint
+        self.word = word
 
 
 def names(kind: str) -> tuple[str, ...]:
@@ -179,7 +185,7 @@ def find(kind: str, name: str) -> Any:
         _explain(kind, name)
         near = difflib.get_close_matches(name, known, 1)
         mend = f"did you mean '{near[0]}'?" if near else f"use one of: {', '.join(known)}"
-        raise UnknownExtension(f"'{name}' is not a known {kind}; {mend}")
+        raise UnknownExtension(f"'{name}' is not a known {kind}", mend, word=name)
     module, _, attribute = target.partition(":")
     return getattr(importlib.import_module(module), attribute)
 

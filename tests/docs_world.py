@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from mcp import Client
+from mcp import Client, MCPError
 
 from capspec import app, registry
 from capspec.clock import VirtualClock
@@ -209,7 +209,10 @@ async def _agent(block: Block, live: Running, where: str) -> str:
     method, _, rest = " ".join(asked.split()).partition(" ")
     name, _, arguments = rest.partition(" ")
     async with Client(live.urls["mcp"]) as agent:
-        found = await _asked(agent, method, name, arguments)
+        try:
+            found = await _asked(agent, method, name, arguments)
+        except MCPError as error:
+            found = f"error: {error}"
     return differs(shown, found if isinstance(found, str) else json.dumps(found), where)
 
 

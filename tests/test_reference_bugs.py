@@ -8,16 +8,20 @@ import ast
 import asyncio
 import io
 import json
+import socket
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+import httpx
 import pytest
+import yaml
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from capspec.errors import CapspecError
+from tests.cli.cli_processes import served
 from tests.dialect_world import (
     DIALECTS,
     Answered,
@@ -129,7 +133,7 @@ ROWS: dict[str, tuple[str, ...]] = {
         "tests/adapters/test_mcp.py::test_a_declared_object_is_structured_content_and_the_same_as_text",
         "test_a_notification_is_never_answered",
     ),
-    "F30": ("tests/adapters/test_control.py::test_readiness_with_stdio",),
+    "F30": ("test_an_adapter_over_stdio_does_not_keep_the_others_from_being_ready",),
     "F31": ("test_the_outputs_of_a_ref_shape_what_its_function_leaves_unshaped",),
     "F32": ("test_a_script_needs_no_control_adapter",),
     "F33": ("test_callers_of_two_aggregates_at_once_get_their_own_answers",),
@@ -754,6 +758,17 @@ async def test_an_optional_argument_that_is_missing_is_not_sent(dialect: str, go
         assert whole.sent.target == "/x"
 
 
+def free_ports(count: int) -> list[int]:
+    """Ports that nothing listens on."""
+    sockets = [socket.socket() for _ in range(count)]
+    for item in sockets:
+        item.bind(("127.0.0.1", 0))
+    ports = [item.getsockname()[1] for item in sockets]
+    for item in sockets:
+        item.close()
+    return ports
+
+
 # -- MCP: F27 to F31 ------------------------------------------------------------------------------------
 
 
@@ -772,8 +787,6 @@ async def test_a_resource_that_says_that_it_is_binary_is_bytes(dialect: str):
 
 
 async def test_a_notification_is_never_answered(dialect: str):
-    import httpx
-
     async with running(flow_of(dialect, GET, "call: up.op")) as whole, httpx.AsyncClient() as client:
         for method in ("notifications/initialized", "notifications/unheard-of"):
             response = await client.post(
@@ -785,6 +798,23 @@ async def test_a_notification_is_never_answered(dialect: str):
                 },
             )
             assert (response.status_code, response.content) == (202, b"")
+
+
+async def test_an_adapter_over_stdio_does_not_keep_the_others_from_being_ready(dialect: str, tmp_path: Path):
+    capability = json.loads(flow_of("naftiko", GET, "call: up.op"))["capability"]
+    agent = capability["exposes"][0]
+    del agent["port"]
+    agent["transport"] = "stdio"
+    for item, port in zip(capability["exposes"][1:], free_ports(1), strict=True):
+        item["port"] = port
+    (port,) = free_ports(1)
+    capability["exposes"].append({"type": "control", "port": port})
+    path = tmp_path / "cap.yaml"
+    path.write_text(written(dialect, capability))
+    async with served(str(path)) as process, httpx.AsyncClient() as client:
+        response = await client.get(process.url("control").rstrip("/") + "/health/ready")
+    assert (response.status_code, response.json()["status"]) == (200, "UP")
+    assert [item["type"] for item in response.json()["adapters"]] == ["mcp", "rest", "control"]
 
 
 WEATHER = """
@@ -888,19 +918,16 @@ DESCRIBED = """
   call: up.op
   inputParameters: [{name: limit, in: query, type: integer, description: How many.}]
   outputParameters: [{type: array, mapping: $.ships, items: {type: object, properties: {n: {type: integer, mapping: $.n}}}}]
-- {name: say, method: POST, ref: weather.now}
 """
 
 
 async def test_the_served_description_says_what_is_really_served(dialect: str):
-    import yaml
-
     consumed = GET.replace("method: GET", "method: GET, inputParameters: [{name: q, in: query}]")
     capability = json.loads(flow_of("naftiko", consumed, "call: up.op", aggregates=WEATHER))["capability"]
     capability["exposes"][1]["resources"] = [{
         "name": "ships", "path": "/ships/{{ship-id}}", "operations": yaml.safe_load(DESCRIBED),
         "inputParameters": [{"name": "x-tenant", "in": "header", "type": "string", "description": "Whose."}],
-    }]  # fmt: skip
+    }, {"name": "words", "path": "/words", "operations": [{"name": "say", "method": "POST", "ref": "weather.now"}]}]  # fmt: skip
     text = written(
         dialect,
         capability,
@@ -909,11 +936,11 @@ async def test_the_served_description_says_what_is_really_served(dialect: str):
     async with running(text, answering({"*": {"ships": [{"n": "5"}]}})) as whole:
         document = (await whole.get("/openapi.json")).json()
         served = (await whole.get("/ships/7?limit=1")).json()
-        assert (await whole.request("POST", "/ships/7?place=Oslo")).status_code == 200
+        assert (await whole.request("POST", "/words", json={"place": "Oslo"})).status_code == 200
         assert whole.upstream.requests[-1].query == [("q", "Oslo")]
     OpenAPIV31SpecValidator(document).validate()
     assert document["info"] == {"title": "Fleet", "version": "2.3.4", "description": "Ships."}
-    assert list(document["paths"]) == ["/ships/{ship-id}"]
+    assert list(document["paths"]) == ["/ships/{ship-id}", "/words"]
     item = document["paths"]["/ships/{ship-id}"]
     parameters = {found["name"]: found for found in item["get"]["parameters"]}
     assert {name: found["in"] for name, found in parameters.items()} == {
@@ -926,8 +953,9 @@ async def test_the_served_description_says_what_is_really_served(dialect: str):
     assert "array" in answer["type"]
     assert "integer" in answer["items"]["properties"]["n"]["type"]
     assert served == [{"n": 5}]
-    posted = {found["name"]: found for found in item["post"]["parameters"]}
-    assert (posted["place"]["in"], posted["place"]["schema"]) == ("query", {"type": "string"})
+    said = document["paths"]["/words"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert said["properties"]["place"] == {"type": "string", "description": "Where."}
+    assert said["required"] == ["place"]
 
 
 @pytest.mark.parametrize("call", ["up.opp", "upp.op"])

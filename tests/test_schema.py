@@ -22,7 +22,8 @@ CORPUS = ROOT.parent / "shared" / "corpus"
 
 WHOLE = """\
 capspec: "1"
-info: {label: Things, tags: [a], version: 1.0}
+info:
+  {label: Things, tags: [a], version: 1.0, stakeholders: [{role: owner, fullName: Ada, email: ada@example.com}]}
 binds: [{namespace: env, keys: {TOKEN: TOKEN}}]
 x-own: anything
 capability:
@@ -33,6 +34,7 @@ capability:
       authentication: {type: bearer, token: '{{TOKEN}}'}
       inputParameters: [{name: X-Version, in: header, value: 2}]
       timeout: 30s
+      tunnel: {type: ziti, service: things, identity: '{{TOKEN}}', fallback: direct}
       resources:
         things:
           path: /things/{id}
@@ -72,7 +74,13 @@ capability:
       namespace: r
       resources:
         - path: /t/{id}
-          operations: [{method: GET, name: get-thing, call: up.get-thing, with: {id: rest.id}}]
+          operations:
+            - method: GET
+              name: get-thing
+              call: up.get-thing
+              with: {id: rest.id}
+              responses: {'200': {description: One, content: {image/png: {binary: true}}}}
+            - {method: PUT, name: put-thing, call: up.get-thing, responseBinary: {mediaType: image/png}}
     - type: mcp
       port: 9090
       namespace: m
@@ -244,6 +252,12 @@ PLACES = {
     "'local' of a control adapter": ("observability", "traces", "local"),
     "'exporters' of a control adapter": ("observability", "exporters"),
     "'otlp' of a control adapter": ("observability", "exporters", "otlp"),
+    "'info'": ("info",),
+    "a stakeholder": ("stakeholder",),
+    "a tunnel": ("consumedApi", "tunnel"),
+    "a response": ("response",),
+    "a response's content": ("responseContent",),
+    "'responseBinary'": ("exposedOperation", "responseBinary"),
     "a prompt": ("prompt",),
     "a prompt argument": ("promptArgument",),
     "a prompt message": ("promptMessage",),

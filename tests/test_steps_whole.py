@@ -600,3 +600,32 @@ async def test_steps_see_the_parts_that_a_consumed_operation_names():
     async with running(NAMED, answering(routes)) as whole:
         expected = {"found": {"name": "B", "tons": 42}, "flag": "NO", "imo": "2"}
         assert value_of(await whole.tool("go")) == expected
+
+
+@pytest.mark.parametrize(
+    ("flow", "told"),
+    [
+        ("steps: [{name: a, type: call, when: '{{ x * 2 }}', call: up.get-a}]", "a template of step 'a'"),
+        ("steps: [{name: a, type: transform, value: '{{ x * 2 }}'}]", "a template of step 'a'"),
+        ("steps: [{name: a, type: transform, for-each: '{{ [x * 2] }}', value: 1}]", "a template of step 'a'"),
+        ("{call: up.get-b, with: {id: '{{ x * 2 }}'}}", "a template of 'with'"),
+        (
+            "{steps: [{name: a, type: transform, value: 1}], mappings: [{target: y, value: '{{ x * 2 }}'}]}",
+            "a value of 'mappings'",
+        ),
+    ],
+)
+async def test_a_template_that_fails_is_told_without_what_it_read(go: Go, flow: str, told: str):
+    async with running(capability(flow, "[{name: x}]"), answering({})) as whole:
+        assert (await go(whole, {"x": 21}))[0]
+        worked, said = await go(whole, {"x": "secret-word"})
+        assert not worked
+        assert told in json.dumps(said)
+        assert "secret-word" not in json.dumps(said)
+
+
+async def test_a_template_that_fails_can_be_recovered(go: Go):
+    flow = "steps: [{name: a, type: transform, value: '{{ x * 2 }}', on-error: {value: 0}}]"
+    async with running(capability(flow, "[{name: x}]"), answering({})) as whole:
+        assert await go(whole, {"x": 21}) == (True, 42)
+        assert await go(whole, {"x": "text"}) == (True, 0)

@@ -174,12 +174,13 @@ def _capability_lines(capability: dict[str, Json], width: int) -> list[str]:
 
 
 def _endpoint_line(endpoint: dict[str, Json], width: int) -> str:
-    counts = [*endpoint.get("offers", ())] or [plural(endpoint["count"], _NOUNS.get(endpoint["kind"], "operation"))]
+    noun = _NOUNS.get(endpoint["kind"], "operation")
+    counts = [*endpoint.get("offers", ())] or [plural(endpoint["count"], noun)]
     counts += [plural(endpoint[f"{noun}s"], noun) for noun in ("resource", "prompt") if endpoint[f"{noun}s"]]
     guarded = ", with authentication" if endpoint["authentication"] else ""
     url = click.style(f"{endpoint['url']:<{width}}", fg="cyan")
-    kind = _SHORT.get(endpoint["kind"], endpoint["kind"])
-    return f"    {kind.upper():<5} {url}  {', '.join(counts)}{guarded}"
+    kind = str(_SHORT.get(endpoint["kind"], endpoint["kind"])).upper()
+    return f"    {kind:<5} {url}  {', '.join(counts)}{guarded}"
 
 
 def missing_lines(missing: dict[str, Json]) -> list[str]:

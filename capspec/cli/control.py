@@ -5,11 +5,13 @@ from __future__ import annotations
 import functools
 import http.client
 import json
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any
 
 import click
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -23,6 +25,8 @@ from capspec.values import Json
 DEFAULT_PORT = 9090
 PATIENCE = 10.0
 """Seconds that an answer may take."""
+
+_WIDE = 400
 
 _OFF = {
     "/health/ready": "management.health",
@@ -52,7 +56,8 @@ class ControlPort:
             answer = connection.getresponse()
             return answer.status, answer.read()
         except (OSError, http.client.HTTPException, ValueError) as error:
-            fail(f"Cannot connect to control port at {self.address}:{self.port}: {error}")
+            where = f"{self.address}:{self.port}"
+            raise failure(f"Cannot connect to control port at {where}: {error}") from None
         finally:
             connection.close()
 
@@ -70,25 +75,26 @@ class ControlPort:
         if status == 200 or status in also:
             return content
         if status in (401, 403):
-            fail("The control port wants to know who asks: use --token or --api-key.")
+            raise failure("The control port wants to know who asks: use --token, --user or --api-key.")
         if status == 404 and "error" in _object(content) and (missing or path in _OFF):
-            fail(missing or f"Not configured: the file's control adapter needs {_OFF[path]}.")
+            raise failure(missing or f"Not configured: the file's control adapter needs {_OFF[path]}.")
         reason = str(_object(content).get("error") or f"it answered {status}")
         if status == 404:
             reason = f"there is no control adapter at {self.address}:{self.port}{self.prefix}"
-        fail(f"The control port does not help: {reason}")
+        raise failure(f"The control port does not help: {reason}")
 
 
-def fail(message: str) -> NoReturn:
+def failure(message: str) -> click.exceptions.Exit:
+    """Says why a command ends, and is what ends it."""
     click.echo(visible(message), err=True)
-    raise click.exceptions.Exit(FAILED)
+    return click.exceptions.Exit(FAILED)
 
 
 def read_json(content: bytes) -> dict[str, Any]:
     """An object. Ends the command when it is none."""
     found = _object(content)
     if not found:
-        fail("The control port does not help: its answer is not JSON")
+        raise failure("The control port does not help: its answer is not JSON")
     return found
 
 
@@ -111,6 +117,14 @@ def table(*headings: str) -> Table:
     return found
 
 
+def print_table(rows: Table) -> None:
+    """On a terminal as wide as that is; elsewhere a line a row."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=_WIDE)
+    console.print(rows)
+
+
 def cell(value: Json) -> Text:
     return Text("" if value is None else visible(str(value)))
 
@@ -119,11 +133,14 @@ def cell(value: Json) -> Text:
 
 
 def control_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The options that say where the control port is; the command gets it as `control`."""
+    """The options that say where the control port is; the command gets it as `control`.
+
+    Secrets are better in the variables of these options: other users of a machine see command lines.
+    """
 
     @functools.wraps(command)
     def found(**options: Any) -> None:
-        names = ("port", "address", "path", "token", "api_key", "api_key_header")
+        names = ("port", "address", "path", "token", "user", "api_key", "api_key_header")
         own = {name: options.pop(name) for name in names}
         command(control=_control_port(own), **options)
 
@@ -163,15 +180,9 @@ _OPTIONS = (
         metavar="PREFIX",
         help="What its paths begin with: /CAPABILITY/control when everything is on one port.",
     ),
-    click.option(
-        "--token",
-        envvar="CAPSPEC_CONTROL_TOKEN",
-        metavar="TOKEN",
-        help="A bearer token; better in a variable.",
-    ),
-    click.option(
-        "--api-key", envvar="CAPSPEC_CONTROL_API_KEY", metavar="KEY", help="An API key; better in a variable."
-    ),
+    click.option("--token", envvar="CAPSPEC_CONTROL_TOKEN", metavar="TOKEN", help="A bearer token."),
+    click.option("--user", envvar="CAPSPEC_CONTROL_USER", metavar="NAME:PASSWORD", help="Basic credentials."),
+    click.option("--api-key", envvar="CAPSPEC_CONTROL_API_KEY", metavar="KEY", help="An API key."),
     click.option(
         "--api-key-header",
         envvar="CAPSPEC_CONTROL_API_KEY_HEADER",
@@ -187,6 +198,8 @@ def _control_port(options: Mapping[str, Any]) -> ControlPort:
     headers = {"Accept": "application/json, text/plain"}
     if options["token"]:
         headers["Authorization"] = f"Bearer {options['token']}"
+    if options["user"]:
+        headers["Authorization"] = f"Basic {b64encode(options['user'].encode()).decode()}"
     if options["api_key"]:
         headers[options["api_key_header"]] = options["api_key"]
     path = "/" + options["path"].strip("/") if options["path"].strip("/") else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from capspec import bindings, model
+from capspec.cli.documentation import document, group
 from capspec.cli.printing import as_json
 from capspec.plan import Flow, Listener, Plan, Resource, Upstream
 from capspec.plan.forwards import Forward
@@ -14,15 +15,21 @@ from capspec.values import Json
 
 def describe(plan: Plan, environ: Mapping[str, str]) -> dict[str, Json]:
     """Everything that `inspect` shows, as JSON. Variables have no values in it, only whether there is one."""
+    capability = model.parse(plan.document)
+    descriptions = {spec.namespace: spec.description for spec in capability.upstreams}
     return {
         "name": plan.name,
         "file": plan.document.source,
         "title": plan.title,
         "description": plan.description,
         "version": plan.version,
+        **document(capability),
         "listeners": [_listener(listener) for listener in plan.listeners],
-        "upstreams": [_upstream(upstream) for upstream in plan.upstreams],
-        "binds": _binds(plan, environ),
+        "upstreams": [
+            {**_upstream(upstream), "description": descriptions.get(upstream.namespace, "")}
+            for upstream in plan.upstreams
+        ],
+        "binds": _binds(capability, environ),
         "missing": [
             {"name": item.name, "bind": item.bind, "places": [str(place) for place in item.places]}
             for item in plan.missing
@@ -82,7 +89,12 @@ def _listener(listener: Listener) -> dict[str, Json]:
 
 def _resource(resource: Resource | FileResource) -> dict[str, Json]:
     flow = resource.flow if isinstance(resource, Resource) else None
+    said = resource if isinstance(resource, FileResource) else resource.flow
     return {
+        "name": resource.name,
+        "title": said.title,
+        "description": said.description,
+        "tags": list(said.tags),
         "uri": resource.uri,
         "media_type": resource.media_type,
         "calls": [operation.id for operation in flow.calls] if flow else [],
@@ -98,6 +110,8 @@ def _flow(flow: Flow) -> dict[str, Json]:
         **route,
         "title": flow.title,
         "description": flow.description,
+        "tags": list(flow.tags),
+        "resource": group(flow.group),
         "input_schema": dict(flow.input_schema),
         "output_schema": None if flow.output_schema is None else dict(flow.output_schema),
         "calls": [operation.id for operation in flow.calls],
@@ -140,8 +154,7 @@ def _upstream(upstream: Upstream) -> dict[str, Json]:
     }
 
 
-def _binds(plan: Plan, environ: Mapping[str, str]) -> list[dict[str, Json]]:
-    capability = model.parse(plan.document)
+def _binds(capability: model.Capability, environ: Mapping[str, str]) -> list[dict[str, Json]]:
     found = bindings.resolve(capability, environ)
 
     def has_value(bind: model.BindSpec, name: str) -> bool:

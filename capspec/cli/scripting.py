@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from capspec.cli.control import ControlPort, control_options, fail, json_option, print_json, read_json
+from capspec.cli.control import ControlPort, control_options, failure, json_option, print_json, read_json
 from capspec.cli.printing import visible
 from capspec.values import Json
 
@@ -49,7 +49,7 @@ def command(control: ControlPort, changes: dict[str, Json], output: str) -> None
     if changes:
         status, content = control.ask("/scripting", "PUT", changes)
         if status == 400:
-            fail(str(read_json(content).get("error")))
+            raise failure(str(read_json(content).get("error")))
         found = read_json(control.checked("/scripting", status, content))
     else:
         found = read_json(control.get("/scripting"))

@@ -5,9 +5,17 @@ from __future__ import annotations
 import re
 
 import click
-from rich.console import Console
 
-from capspec.cli.control import ControlPort, cell, control_options, json_option, print_json, read_json, table
+from capspec.cli.control import (
+    ControlPort,
+    cell,
+    control_options,
+    json_option,
+    print_json,
+    print_table,
+    read_json,
+    table,
+)
 from capspec.cli.exits import FAILED
 from capspec.cli.health import is_expected
 from capspec.cli.printing import visible
@@ -30,10 +38,8 @@ def command(control: ControlPort, output: str) -> None:
         capability, engine = found.get("capability") or {}, found.get("engine") or {}
         name = capability.get("label") or capability.get("display") or capability.get("name") or "capability"
         click.echo(visible(f"{name}: {'UP' if up else 'DEGRADED'}"))
-        version = (
-            f"{engine.get('name', 'capspec')} {engine.get('version', '')} (Python {engine.get('python')})"
-        )
-        click.echo(visible(f"Engine:  {version}"))
+        python = f"Python {engine.get('python', '')}"
+        click.echo(visible(f"Engine:  {engine.get('name')} {engine.get('version')} ({python})"))
         click.echo(visible(f"Spec:    {capability.get('specVersion') or 'not said'}"))
         click.echo(f"Uptime:  {duration(str(found.get('uptime', '')))}")
         click.echo(visible(f"OTel:    {(found.get('otel') or {}).get('status', 'inactive')}"))
@@ -41,7 +47,7 @@ def command(control: ControlPort, output: str) -> None:
         rows = table("Adapter", "Namespace", "Port", "State")
         for item in adapters:
             rows.add_row(*(cell(item.get(key)) for key in ("type", "namespace", "port", "state")))
-        Console(highlight=False).print(rows)
+        print_table(rows)
     if not up:
         raise click.exceptions.Exit(FAILED)
 

@@ -6,9 +6,17 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import click
-from rich.console import Console
 
-from capspec.cli.control import ControlPort, cell, control_options, json_option, print_json, read_json, table
+from capspec.cli.control import (
+    ControlPort,
+    cell,
+    control_options,
+    json_option,
+    print_json,
+    print_table,
+    read_json,
+    table,
+)
 
 
 @click.command("traces")
@@ -45,9 +53,8 @@ def _list(found: dict[str, Any]) -> None:
         about = [item.get(key) for key in ("traceId", "operation", "operationId")]
         rest = [item.get(key) for key in ("status", "spanCount", "timestamp")]
         rows.add_row(*map(cell, [*about, readable(item.get("durationMs")), *rest]))
-    console = Console(highlight=False)
     if rows.row_count:
-        console.print(rows)
+        print_table(rows)
     click.echo(f"{rows.row_count} shown; {found.get('bufferUsed')} of at most {found.get('bufferSize')} kept")
 
 
@@ -62,7 +69,7 @@ def _show(found: dict[str, Any]) -> None:
     rows = table("Span", "Kind", "Duration", "Status", "About")
     _add(rows, below, "", 0)
     click.echo(f"{found.get('traceId')}  {found.get('status')}  {readable(found.get('durationMs'))}")
-    Console(highlight=False).print(rows)
+    print_table(rows)
 
 
 def _add(rows: Any, below: dict[str, list[dict[str, Any]]], parent: str, depth: int) -> None:

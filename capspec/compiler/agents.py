@@ -96,6 +96,7 @@ def _files(item: ResourceSpec, name: str, uri: UriParts, document: Document) -> 
         media_type=item.media_type,
         folder=folder,
         file=file,
+        tags=item.flow.tags,
     )
 
 
@@ -116,7 +117,7 @@ def _flow(item: ResourceSpec, name: str, uri: UriParts, compiler: FlowCompiler) 
     reason = f"its uri does not say what {names} is"
     message = f"resource '{name}' is not available: {reason}"
     hint = f"put {{{lacking[0]}}} into the uri, or a value into 'with'"
-    compiler.report.add("CAP310", message, place=item.flow.place, hint=hint, severity="warning")
+    compiler.report.add("CAP303", message, place=item.flow.place, hint=hint, severity="warning")
     return replace(flow, unavailable=reason)
 
 
@@ -190,7 +191,8 @@ def _message(text: str, item: PromptSpec, texts: Texts, report: Report) -> Templ
     try:
         return texts.template(text, item.place)
     except TemplateError as error:
-        report.add("CAP331", f"prompt '{item.name}': {error}", place=item.place)
+        place = report.spot(item.place, error.text, error.offset)
+        report.add("CAP331", f"prompt '{item.name}': {error}", place=place)
         return compile_template("")
 
 

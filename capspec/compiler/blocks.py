@@ -70,10 +70,11 @@ class BlockCompiler:
         called = len(self.linker.calls)
         with self.linker.reading() as reads:
             for name in spec.after:
-                self.linker.step(name, spec.place)
+                self.linker.step(name, self.report.spot(spec.node.at("dependsOn", "depends-on"), name))
             loop = None if spec.loop is None else self._loop(spec.loop)
             with self.linker.inside(*(("index", loop.variable) if loop else ())):
-                condition = None if spec.when is MISSING else self._condition(spec.when, spec.place)
+                at = spec.node.at("when", "condition", "if")
+                condition = None if spec.when is MISSING else self._condition(spec.when, at)
                 step = self._step(spec, block)
                 recovery = None if spec.recovery is None else self._recovery(spec.recovery)
         parallel = block.parallel if spec.parallel is None else spec.parallel

@@ -60,7 +60,8 @@ class BodyCompiler:
         try:
             codec, content = self._content(spec, name, codec, upstream, texts)
         except TemplateError as error:
-            self.report.add("CAP331", f"the body is not a template: {error}", place=spec.place)
+            place = self.report.spot(spec.place, error.text, error.offset)
+            self.report.add("CAP331", f"the body is not a template: {error}", place=place)
             return CompiledBody()
         names = tuple(texts.arguments_in(content.names))
         return CompiledBody(body=Body(codec=codec, content=content), names=names)

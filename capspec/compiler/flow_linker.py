@@ -25,8 +25,9 @@ from capspec.values import MISSING, Json, Missing
 _ANY_MEMBER = re.compile(r"\$\s*(\.\.|\.?\*|\[\s*[^\s'\"])")
 """The beginning of a JSONPath that may read any name."""
 
-ABSENT = "CAP348"
-"""The code of a call into another file, which is no fault of the flow that makes it."""
+
+class Consequence(CompileError):
+    """A flow cannot work for a reason that is reported where it lies, or that is in another file."""
 
 
 class FlowLinker:
@@ -87,11 +88,11 @@ class FlowLinker:
         try:
             compiled = self.targets.find(target)
         except AbsentTarget as error:
-            raise refused(ABSENT, str(error), place) from error
+            raise Consequence(str(error)) from error
         except UnknownTarget as error:
-            raise refused("CAP341", str(error), place) from error
+            raise refused("CAP341", error.message, place, error.hint) from error
         if compiled.operation.problem:
-            raise refused("CAP343", f"'{target}' cannot be called: {compiled.operation.problem}", place)
+            raise Consequence(f"'{target}' cannot be called: {compiled.operation.problem}")
         needs = needs_of(compiled)
         self.demand.add(needs, arguments, self.free_names(arguments), self.known)
         self._note(name for name in needs if name not in arguments.keys)

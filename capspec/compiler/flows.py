@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from capspec.compiler.blocks import BlockCompiler
-from capspec.compiler.flow_linker import ABSENT, FlowLinker
+from capspec.compiler.flow_linker import Consequence, FlowLinker
 from capspec.compiler.functions import Functions, UnknownFunction, merged, unoffered
 from capspec.compiler.inference import Demand, infer_inputs, input_schema
 from capspec.compiler.mocking import mocked
@@ -17,7 +17,8 @@ from capspec.compiler.targets import Targets
 from capspec.compiler.terms import terms_of
 from capspec.compiler.texts import Texts
 from capspec.durations import parse_duration
-from capspec.errors import CompileError, Place
+from capspec.errors import CompileError, Place, Problem
+from capspec.jsonpath import JsonPathError
 from capspec.mapping import compile_outputs
 from capspec.model import CallSpec, FlowSpec, OutputSpec
 from capspec.node import Report
@@ -25,6 +26,7 @@ from capspec.plan import Block, Flow, Input, Operation, PathVariable, Reader, Ta
 from capspec.plan.flows import NO_STEPS
 from capspec.references import Arguments
 from capspec.steps.call import CallStep
+from capspec.template import TemplateError
 from capspec.validation import compile_check
 from capspec.values import Json
 
@@ -125,26 +127,28 @@ class FlowCompiler:
             return ()
         return self.targets.operations[called.id][0].spec.outputs
 
-    def _linked(self, spec: FlowSpec) -> tuple[FlowSpec, FlowLinker, str]:
+    def _linked(self, spec: FlowSpec) -> tuple[FlowSpec, FlowLinker, Problem | None]:
         """A flow with what its `ref` stands for, its linker, and what is wrong with the `ref`."""
         terms = terms_of(spec, self.limit, self.report)
         plain = FlowLinker(
             self.targets, self.texts(spec.place, self.prefixes), self.prefixes, spec, terms=terms
         )
         if not spec.ref:
-            return spec, plain, ""
+            return spec, plain, None
         try:
             function = self.functions.find(spec.ref)
         except UnknownFunction as error:
-            return spec, plain, str(error)
+            place = self.report.spot(spec.place, spec.ref, key="ref")
+            return spec, plain, Problem(code="CAP336", message=error.message, hint=error.hint, place=place)
         if spec.call is not None or spec.block.steps:
             message = f"'{spec.name}' has 'ref' and a call or steps of its own; 'ref' counts"
-            self.report.add("CAP334", message, place=spec.place, severity="warning")
+            hint = "keep 'ref', or what it stands for"
+            self.report.add("CAP334", message, place=spec.place, hint=hint, severity="warning")
         prefixes = (*self.prefixes, *function.words)
         whole, hidden = merged(spec, function.flow), unoffered(spec, function.flow)
         texts = self.texts(function.place, prefixes)
         terms = terms_of(whole, self.limit, self.report)
-        return whole, FlowLinker(self.targets, texts, prefixes, whole, hidden, terms), ""
+        return whole, FlowLinker(self.targets, texts, prefixes, whole, hidden, terms), None
 
     def _wire(self, spec: FlowSpec, route: tuple[str, ...], linker: FlowLinker) -> Wiring:
         try:
@@ -154,22 +158,36 @@ class FlowCompiler:
                 return self._wire_call(spec, spec.call, route, linker)
         except CompileError as error:
             # The rest of the file works without this flow.
-            problem = error.problems[0]
-            if problem.code == ABSENT:
-                return Wiring(inputs=infer_inputs(spec, Demand(), route), unavailable=problem.message)
-            return self._out_of_order(spec, route, problem.message, problem.place, problem.hint)
+            if isinstance(error, Consequence):
+                reason = error.problems[0].message
+                return Wiring(inputs=infer_inputs(spec, Demand(), route), unavailable=reason)
+            return self._out_of_order(spec, route, self._spotted(error))
         if has_values(spec.outputs) or spec.ref:
             preset = self._preset(spec, linker)
             return Wiring(preset=preset, inputs=infer_inputs(spec, linker.demand, route))
-        return self._out_of_order(spec, route, "it says neither what to call nor what to answer")
+        message = "it says neither what to call nor what to answer"
+        hint = "add 'call', 'steps', 'ref', or 'outputParameters' with a 'value' each"
+        return self._out_of_order(spec, route, Problem(code="CAP310", message=message, hint=hint))
 
-    def _out_of_order(
-        self, spec: FlowSpec, route: tuple[str, ...], reason: str, place: Place | None = None, hint: str = ""
-    ) -> Wiring:
+    def _out_of_order(self, spec: FlowSpec, route: tuple[str, ...], problem: Problem) -> Wiring:
         kind = "operation" if spec.path else self.kind
-        message = f"{kind} '{spec.name}' is not available: {reason}"
-        self.report.add("CAP310", message, place=place or spec.place, hint=hint, severity="warning")
-        return Wiring(inputs=infer_inputs(spec, Demand(), route), unavailable=reason)
+        self.report.add(
+            problem.code,
+            f"{kind} '{spec.name}' is not available: {problem.message}",
+            place=problem.place or spec.place,
+            hint=problem.hint,
+            severity="warning",
+            cause=problem.message,
+        )
+        mend = f"; {problem.hint}" if problem.hint.startswith("did you mean") else ""
+        return Wiring(inputs=infer_inputs(spec, Demand(), route), unavailable=problem.message + mend)
+
+    def _spotted(self, error: CompileError) -> Problem:
+        """The first problem, at the very character when it is in a text."""
+        problem, text = error.problems[0], error.__cause__
+        if problem.place is None or not isinstance(text, TemplateError | JsonPathError):
+            return problem
+        return replace(problem, place=self.report.spot(problem.place, text.text, text.offset))
 
     def _wire_call(
         self, spec: FlowSpec, call: CallSpec, route: tuple[str, ...], linker: FlowLinker
@@ -209,7 +227,8 @@ class FlowCompiler:
         try:
             return parse_duration(spec.timeout) if spec.timeout else None
         except ValueError as error:
-            self.report.add("CAP326", f"timeout: {error}", place=spec.place)
+            place = self.report.spot(spec.place, spec.timeout, key="timeout")
+            self.report.add("CAP326", f"timeout: {error}", place=place)
             return None
 
 

@@ -165,7 +165,8 @@ class FollowUpCompiler:
             else:
                 content = self.texts.tree(spec.body, spec.place)
         except TemplateError as error:
-            self.terms.wrong("CAP352", f"the body is not a template: {error}", spec.place)
+            message = f"the body is not a template: {error}"
+            self.terms.wrong("CAP352", message, spec.place, text=error.text, offset=error.offset)
             return None
         self.note(role, content.names, spec.place)
         return Body(codec=registry.find("codec", "json"), content=content)
@@ -176,7 +177,8 @@ class FollowUpCompiler:
         try:
             template = self.texts.template(text, place, single_brace=braces)
         except TemplateError as error:
-            self.terms.wrong("CAP352", f"'{text}' is not a template: {error}", place)
+            message = f"'{text}' is not a template: {error}"
+            self.terms.wrong("CAP352", message, place, text=error.text, offset=error.offset)
             return compile_template("")
         self.note(role, template.names, place)
         return template

@@ -83,8 +83,9 @@ def reading_codec(word: str, schema: str, document: Document, place: Place, repo
     try:
         found = registry.find("codec", word or "json")
     except registry.UnknownExtension as error:
-        message = f"outputRawFormat: {error}; answers are passed on as they are"
-        report.add("CAP325", message, place=place, severity="warning")
+        message = f"outputRawFormat: {error.message}; answers are passed on as they are"
+        place = report.spot(place, error.word, key="outputRawFormat")
+        report.add("CAP325", message, place=place, hint=error.hint, severity="warning")
         codec: Codec = registry.find("codec", "binary")
         return codec
     if hasattr(found, "decode"):

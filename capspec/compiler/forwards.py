@@ -217,7 +217,7 @@ class ForwardCompiler:
             value = self._text(item, texts)
         except TemplateError as error:
             message = f"the value of '{item.name}' is not a template: {error}"
-            self.report.add("CAP331", message, place=item.place)
+            self.report.add("CAP331", message, place=self.report.spot(item.place, error.text, error.offset))
             return None
         known = set(texts.arguments_in(value.names)) <= set(variables)
         return Parameter(name=item.name, location=location, value=value) if known else None

@@ -12,7 +12,12 @@ from capspec.model.aggregates import FunctionSpec
 
 
 class UnknownFunction(LookupError):
-    """No aggregate has this function; the message says which is nearest."""
+    """No aggregate has this function; `hint` says which is nearest."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(f"{message}; {hint}")
+        self.message = message
+        self.hint = hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,7 @@ class Functions:
         near = difflib.get_close_matches(word, self.functions, 1, cutoff=0.5)
         known = ", ".join(self.functions) or "none"
         mend = f"did you mean '{near[0]}'?" if near else f"there are: {known}"
-        raise UnknownFunction(f"no aggregate has a function '{word}'; {mend}")
+        raise UnknownFunction(f"no aggregate has a function '{word}'", mend)
 
     def named(self, flow: FlowSpec) -> FlowSpec:
         """The flow, with its function's name when it has none of its own."""

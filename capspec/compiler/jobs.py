@@ -133,7 +133,8 @@ class _Blocks:
         try:
             template = self.texts.template(text, place)
         except TemplateError as error:
-            self.terms.wrong("CAP352", f"'{text}' is not a template: {error}", place)
+            message = f"'{text}' is not a template: {error}"
+            self.terms.wrong("CAP352", message, place, text=error.text, offset=error.offset)
             return None
         self.requests.note("submit", template.names, place)
         return template
@@ -142,5 +143,6 @@ class _Blocks:
         try:
             return self.texts.tree(data, place)
         except TemplateError as error:
-            self.terms.wrong("CAP352", f"a text is not a template: {error}", place)
+            message = f"a text is not a template: {error}"
+            self.terms.wrong("CAP352", message, place, text=error.text, offset=error.offset)
             return None

@@ -154,11 +154,16 @@ class OperationCompiler:
     def operation(self, spec: OperationSpec, compiled: CompiledUpstream) -> CompiledOperation:
         path = parse_consumed_path(spec.path)
         inputs = [item for item in spec.inputs if item.name]
-        texts = Texts(
-            self.bindings.seen_in(spec.place.source),
-            {item.name for item in inputs if item.value is MISSING} | set(path.variables),
-        )
+        bindings = self.bindings.seen_in(spec.place.source)
+        given = {item.name for item in inputs}
+        bound = [name for name in path.variables if name not in given and bindings.declares(name)]
+        asked = tuple(name for name in path.variables if name not in bound)
+        texts = Texts(bindings, {item.name for item in inputs if item.value is MISSING} | set(asked))
         parameters, names = self._parameters(spec, path, compiled.upstream, inputs, texts)
+        parameters += [
+            Parameter(name=name, location="path", value=texts.template(f"{{{{{name}}}}}", spec.place))
+            for name in bound
+        ]
         query = self._query(path, compiled.query, spec.place, texts)
         body = self.bodies.body(spec.body, compiled.upstream, texts)
         names += [name for _, template in query for name in texts.arguments_in(template.names)]
@@ -182,9 +187,9 @@ class OperationCompiler:
             place=spec.place,
             projection=compile_projection(spec.outputs, self.report),
         )
-        known = {parameter.name for parameter in parameters if parameter.value is None} | set(path.variables)
+        known = {parameter.name for parameter in parameters if parameter.value is None} | set(asked)
         extra = tuple(name for name in dict.fromkeys(names) if name not in known)
-        return CompiledOperation(spec, operation, path.variables, extra)
+        return CompiledOperation(spec, operation, asked, extra)
 
     def _parameters(
         self,
@@ -245,9 +250,8 @@ class OperationCompiler:
                 else texts.tree(item.value, item.place)
             )
         except TemplateError as error:
-            self.report.add(
-                "CAP331", f"the value of '{item.name}' is not a template: {error}", place=item.place
-            )
+            place = self.report.spot(item.place, error.text, error.offset)
+            self.report.add("CAP331", f"the value of '{item.name}' is not a template: {error}", place=place)
             return compile_template(""), []
         return template, texts.arguments_in(template.names)
 
@@ -262,14 +266,15 @@ class OperationCompiler:
         if not spec.media_type or MEDIA_TYPE.fullmatch(spec.media_type):
             return spec.media_type
         message = f"outputMediaType: '{spec.media_type}' is no media type, and has no effect"
-        self._warn("CAP329", message, spec.place)
+        self._warn("CAP329", message, self.report.spot(spec.place, spec.media_type, key="outputMediaType"))
         return ""
 
     def _max_size(self, spec: OperationSpec) -> int | None:
         try:
             return parse_size(spec.max_size) if spec.max_size else None
         except ValueError as error:
-            self._warn("CAP329", f"maxBinarySize: {error}; it has no effect", spec.place)
+            place = self.report.spot(spec.place, spec.max_size, key="maxBinarySize")
+            self._warn("CAP338", f"maxBinarySize: {error}; it has no effect", place)
             return None
 
     def _timeout(self, text: str, place: Place) -> float | None:
@@ -278,7 +283,8 @@ class OperationCompiler:
         try:
             return parse_duration(text)
         except ValueError as error:
-            self.report.add("CAP326", f"timeout: {error}", place=place)
+            at = self.report.spot(place, text, key="timeout")
+            self.report.add("CAP326", f"timeout: {error}", place=at)
             return None
 
     def _warn(self, code: str, message: str, place: Place) -> None:

@@ -11,7 +11,12 @@ from capspec.compiler.operations import CompiledOperation
 
 
 class UnknownTarget(LookupError):
-    """No operation has this name; the message says which is nearest."""
+    """No operation has this name; `hint` says which is nearest."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(f"{message}; {hint}" if hint else message)
+        self.message = message
+        self.hint = hint
 
 
 class AbsentTarget(UnknownTarget):
@@ -74,14 +79,14 @@ class Targets:
         if namespace in self.lost:
             raise AbsentTarget(f"'{namespace}' could not be imported")
         explained = self._explain(word, namespace, rest)
-        raise AbsentTarget(explained) if self.shared and not self.operations else UnknownTarget(explained)
+        raise AbsentTarget(*explained) if self.shared and not self.operations else UnknownTarget(*explained)
 
-    def _explain(self, word: str, namespace: str, rest: str) -> str:
+    def _explain(self, word: str, namespace: str, rest: str) -> tuple[str, str]:
         if not word:
-            return "the call names no operation"
+            return "the call names no operation", "write namespace.operation"
         near = difflib.get_close_matches(word, list(self.operations), 1, cutoff=0.5)
-        mend = f"; did you mean '{near[0]}'?" if near else ""
+        hint = f"did you mean '{near[0]}'?" if near else ""
         namespaces = {name.partition(".")[0] for name in self.operations}
         if rest and namespace not in namespaces:
-            return f"nothing is consumed under the namespace '{namespace}'{mend}"
-        return f"there is no operation '{word}'{mend}"
+            return f"nothing is consumed under the namespace '{namespace}'", hint
+        return f"there is no operation '{word}'", hint

@@ -17,6 +17,7 @@ from capspec.errors import LoadError, Problem
 from capspec.folders import Folder, locate
 
 REFUSED: Final = "CAP141"
+FORBIDDEN: Final = "CAP149"
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
 _LIMITS: Final = Limits()
 
@@ -35,7 +36,8 @@ class Library:
     def open(self, location: str, asking: Document) -> Document:
         """The file that `location` means in `asking`.
 
-        Raises LoadError: CAP141 without a place when it may not or cannot be read, and as `parse` does.
+        Raises LoadError: CAP141 when it cannot be read and CAP149 when it may not be, both without a place,
+        and as `parse` does.
         """
         real = self._find(location, asking)
         found = self._known.get(real)
@@ -50,7 +52,7 @@ class Library:
         scheme = _SCHEME.match(location)
         if scheme is not None and scheme[1].lower() != "file":
             message = f"'{location}' is not a file, and nothing is imported over a network"
-            raise _refusal(message, "download it, and import the copy")
+            raise _refusal(message, "download it, and import the copy", code=FORBIDDEN)
         try:
             path = locate(location, asking.folder)
         except ValueError as error:
@@ -60,10 +62,11 @@ class Library:
         except (OSError, RuntimeError, ValueError):
             raise _refusal(f"'{location}' leads nowhere", "check the path") from None
         if self._root is None:
-            raise _refusal(f"'{location}' is in no folder that may be read from", "name one with --root DIR")
+            nowhere = f"'{location}' is in no folder that may be read from"
+            raise _refusal(nowhere, "name one with --root DIR", code=FORBIDDEN)
         if not real.is_relative_to(self._root):
             outside = f"'{location}' leads out of '{self._shown}', the folder that may be imported from"
-            raise _refusal(outside, _way_out(self._root, real))
+            raise _refusal(outside, _way_out(self._root, real), code=FORBIDDEN)
         return real
 
     def _read(self, real: Path, location: str) -> Document | LoadError:
@@ -108,5 +111,5 @@ def _near(path: Path) -> str:
     return f"did you mean '{near[0]}'?" if near and near[0] != path.name else "check the path"
 
 
-def _refusal(message: str, hint: str = "") -> LoadError:
-    return LoadError(Problem(code=REFUSED, message=message, hint=hint))
+def _refusal(message: str, hint: str = "", *, code: str = REFUSED) -> LoadError:
+    return LoadError(Problem(code=code, message=message, hint=hint))

@@ -6,7 +6,7 @@ import re
 from typing import Any, Final
 
 from capspec.document.scalars import shown
-from capspec.document.syntax import explain, unquoted_template
+from capspec.document.syntax import UNQUOTED, explain, unquoted_template
 from capspec.document.text import Lines
 from capspec.errors import LoadError, Problem
 from capspec.values import Json
@@ -59,7 +59,7 @@ class Problems:
             self.note("CAP105", message, index, "put the key in quotes if it is text")
         elif template.start() not in self._templates:
             self._templates.add(template.start())
-            self.note("CAP105", *unquoted_template(template[0], template.start()))
+            self.note(UNQUOTED, *unquoted_template(template[0], template.start()))
 
     def unknown_tag(self, tag: str, index: int) -> None:
         hint = "remove it, or put the value in quotes if the `!` is part of it"

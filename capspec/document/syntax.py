@@ -26,6 +26,9 @@ _QUOTE_HINT: Final = (
     "write '' for ' within single quotes, \\\" for \" within double quotes"
 )
 
+UNQUOTED: Final = "CAP114"
+"""The code of a template that lacks quotes."""
+
 Answer = tuple[str, int, str]
 """Message, offset, hint."""
 
@@ -76,7 +79,7 @@ def explain(error: Exception, lines: Lines, event: Any, holder: int) -> Problem:
     else:
         answer = _by_words(slip)
     message, index, hint = answer
-    return lines.problem("CAP102", message, index, hint)
+    return lines.problem(UNQUOTED if look is _unquoted_template else "CAP102", message, index, hint)
 
 
 def unquoted_template(template: str, index: int) -> Answer:

@@ -35,7 +35,8 @@ class Terms:
         try:
             return compile_path(written.text)
         except JsonPathError as error:
-            self.wrong("CAP350", f"'{written.text}' is not a JSONPath: {error}", written.place)
+            message = f"'{written.text}' is not a JSONPath: {error}"
+            self.wrong("CAP350", message, written.place, text=error.text, offset=error.offset)
             return None
 
     def paths(self, written: Iterable[Written]) -> tuple[JsonPath, ...]:
@@ -77,12 +78,15 @@ class Terms:
         """A whole number (CAP357); None where there is none, or too small a one."""
         if value is None or value >= low:
             return value
-        self.wrong("CAP357", f"{name} should be {low} or more", place)
+        self.wrong("CAP357", f"{name} should be {low} or more", self.report.spot(place, str(value), key=name))
         return None
 
     def words(self, values: Iterable[Json]) -> frozenset[str]:
         """Values as they are compared with what answers say."""
         return frozenset(filter(None, map(word_of, values)))
 
-    def wrong(self, code: str, message: str, place: Place, *, hint: str = "") -> None:
-        self.report.add(code, message, place=place, hint=hint)
+    def wrong(
+        self, code: str, message: str, place: Place, *, hint: str = "", text: str = "", offset: int = 0
+    ) -> None:
+        """`text` is what is wrong in the block at `place`, when it does not stand there itself."""
+        self.report.add(code, message, place=self.report.spot(place, text, offset), hint=hint)

@@ -26,7 +26,8 @@ class Scanner:
         self.at = 0
 
     def fail(self, message: str, at: int | None = None) -> NoReturn:
-        raise JsonPathError(f"{message} at offset {self.at if at is None else at}")
+        offset = self.at if at is None else at
+        raise JsonPathError(f"{message} at offset {offset}", offset, text=self.text)
 
     def sees(self, literals: str | tuple[str, ...]) -> bool:
         """Whether one of these texts comes next."""

@@ -87,7 +87,8 @@ class FieldCompiler:
         if kind not in ("", *_CONTAINERS, *SCALARS):
             hint = f"use one of: {', '.join((*SCALARS, *_CONTAINERS))}"
             message = f"'{spec.type}' is not a type of an output; its values are given as they are"
-            self.report.add("CAP332", message, place=spec.place, hint=hint, severity="warning")
+            place = self.report.spot(spec.place, spec.type, key="type")
+            self.report.add("CAP332", message, place=place, hint=hint, severity="warning")
         limit = spec.max_length if spec.max_length is not None and spec.max_length >= 0 else None
         return Scalar(kind, limit) if kind in SCALARS or limit is not None else Anything()
 
@@ -118,9 +119,9 @@ class FieldCompiler:
         try:
             return path([compile_path(item) for item in texts])
         except JsonPathError as error:
-            return self._refused(
-                f"'{text}' is not a JSONPath: {error}", "write it like $.data[0].name", place
-            )
+            at = self.report.spot(place, error.text, error.offset)
+            hint = "write it like $.data[0].name"
+            return self._refused("CAP330", f"'{text}' is not a JSONPath: {error}", hint, at)
 
     def _value(self, spec: OutputSpec) -> Source:
         """A literal as it is; with names in it, what renders it for each call."""
@@ -132,13 +133,13 @@ class FieldCompiler:
                 return Constant(spec.value)
             text = compile_template(spec.value)
         except TemplateError as error:
-            return self._refused(
-                f"the value is not a template: {error}", "write names like {{name}}", spec.place
-            )
+            at = self.report.spot(spec.place, error.text, error.offset)
+            hint = "write names like {{name}}"
+            return self._refused("CAP331", f"the value is not a template: {error}", hint, at)
         return Constant(_literal(spec.value, _kind(spec))) if text.is_literal else template(text)
 
-    def _refused(self, message: str, hint: str, place: Place) -> Source:
-        self.report.add("CAP330", message, place=place, hint=hint)
+    def _refused(self, code: str, message: str, hint: str, place: Place) -> Source:
+        self.report.add(code, message, place=place, hint=hint)
         return Constant(None)
 
 

@@ -50,3 +50,4 @@ class FileResource:
     media_type: str
     folder: Folder
     file: str = ""
+    tags: tuple[str, ...] = ()

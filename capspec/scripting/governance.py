@@ -156,7 +156,7 @@ def rules_of(root: Node) -> Rules | None:
 def _known(node: Node, written: list[Json]) -> list[Json]:
     """Without Groovy, which many files list."""
     if languages.GROOVY in written:
-        node.warn("CAP347", f"scripting: {languages.NO_GROOVY}; it has no effect here")
+        node.warn("CAP304", f"scripting: {languages.NO_GROOVY}; it has no effect here")
     return [item for item in written if item != languages.GROOVY]
 
 

@@ -42,7 +42,7 @@ def compile_step(name: str, node: Node, linker: Linker) -> CallStep:
     written = node.get("with", "params", "parameters")
     place = node.place if written is None else written.place
     arguments = linker.arguments(node.mapping("with", "params", "parameters"), place)
-    operation = linker.operation(_target(node), arguments, node.place)
+    operation = linker.operation(_target(node), arguments, node.at("call", "operation"))
     waits = node.flag("wait") is not False
     if not waits and operation.poll is None:
         message = f"'wait: false' has no meaning: {operation.id} starts no job"

@@ -50,9 +50,9 @@ def compile_json_text(text: str) -> JsonText:
     a value in the place of each placeholder.
     """
     if "{%" in text:
-        raise TemplateError(
-            f"JSON text cannot have Jinja blocks, only placeholders, at offset {text.index('{%')}"
-        )
+        start = text.index("{%")
+        message = f"JSON text cannot have Jinja blocks, only placeholders, at offset {start}"
+        raise TemplateError(message, start, text=text)
     parts = tuple(split(text))
     marks = _Marks(text, [part for part in parts if isinstance(part, Placeholder)])
     data = _load(text, marks.put(parts))
@@ -63,15 +63,16 @@ def compile_json_text(text: str) -> JsonText:
 
 def _load(text: str, marked: str) -> Json:
     def refuse(constant: str) -> NoReturn:
-        raise TemplateError(f"the text is no JSON: {constant} is no number at offset {text.find(constant)}")
+        start = text.find(constant)
+        message = f"the text is no JSON: {constant} is no number at offset {start}"
+        raise TemplateError(message, start, text=text)
 
     try:
         return json.loads(marked, strict=False, parse_constant=refuse)
     except json.JSONDecodeError as error:
         problem = error.msg[0].lower() + error.msg[1:]
-        raise TemplateError(
-            f"the text is no JSON with placeholders: {problem} at offset {error.pos}"
-        ) from None
+        message = f"the text is no JSON with placeholders: {problem} at offset {error.pos}"
+        raise TemplateError(message, error.pos, text=text) from None
     except (ValueError, RecursionError) as error:
         if isinstance(error, TemplateError):
             raise

@@ -67,16 +67,22 @@ def _placeholder(text: str, start: int) -> Placeholder:
         else _SINGLE.match(text, start)
     )
     if whole is None:
-        raise TemplateError(f"the placeholder is not closed at offset {start}")
+        raise TemplateError(f"the placeholder is not closed at offset {start}", start, text=text)
     content = whole[1].strip()
     if not content:
-        raise TemplateError(f"the placeholder is empty at offset {start}")
+        raise TemplateError(f"the placeholder is empty at offset {start}", start, text=text)
     if content.startswith(_MUSTACHE) or whole[1].startswith("{"):
         raise TemplateError(
             f"Mustache tags such as {content[0]!r} are not supported, only {{{{ name }}}}, "
-            f"{{{{ expression }}}}, {{% if %}} and {{% for %}}, at offset {start}"
+            f"{{{{ expression }}}}, {{% if %}} and {{% for %}}, at offset {start}",
+            start,
+            text=text,
         )
-    return _compiled(content, start, whole.end(), double=double)
+    try:
+        return _compiled(content, start, whole.end(), double=double)
+    except TemplateError as error:
+        # From here on the parts know the offset, and not what they are parts of.
+        raise TemplateError(str(error), error.offset, text=text) from None
 
 
 def _compiled(content: str, start: int, end: int, *, double: bool) -> Placeholder:
@@ -84,7 +90,8 @@ def _compiled(content: str, start: int, end: int, *, double: bool) -> Placeholde
         read = _path(content, start)
     elif not double or (_NAME.fullmatch(content) and not _RANGE.search(content)):
         if len(content) > _LONGEST_NAME:
-            raise TemplateError(f"a name is at most {_LONGEST_NAME} characters long at offset {start}")
+            message = f"a name is at most {_LONGEST_NAME} characters long at offset {start}"
+            raise TemplateError(message, start)
         read = lookup(content)
     else:
         return _expression(content, start, end)
@@ -95,7 +102,8 @@ def _path(content: str, start: int) -> Read:
     try:
         path = compile_path(content)
     except JsonPathError as error:
-        raise TemplateError(f"the JSONPath {content!r} at offset {start} is wrong: {error} of it") from None
+        message = f"the JSONPath {content!r} at offset {start} is wrong: {error} of it"
+        raise TemplateError(message, start + 2) from None
 
     def read(scope: Scope) -> object:
         return path.read(scope if isinstance(scope, dict) else dict(scope), MISSING)
@@ -109,7 +117,7 @@ def _expression(content: str, start: int, end: int) -> Placeholder:
     try:
         expression = compile_expression(content)
     except ValueError as error:
-        raise TemplateError(f"{error} at offset {start}") from None
+        raise TemplateError(f"{error} at offset {start}", start) from None
     return Placeholder(
         names=expression.names,
         calculates=True,

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from jinja2 import ChainableUndefined, Undefined, pass_context
-from jinja2.exceptions import SecurityError
+from jinja2.exceptions import SecurityError, UndefinedError
 from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -57,6 +57,8 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """`*` and `%` are arithmetic only: on texts and lists they multiply."""
+        if isinstance(left, Undefined) or isinstance(right, Undefined):
+            raise UndefinedError(f"{operator} of something that is not there")
         if not (isinstance(left, (int, float)) and isinstance(right, (int, float))):
             raise SecurityError(f"{operator} is for numbers")
         return super().call_binop(context, operator, left, right)

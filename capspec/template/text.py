@@ -83,7 +83,8 @@ def _block(text: str) -> Template:
     try:
         block = compile_block(text)
     except TemplateError as error:
-        raise TemplateError(f"{error} at offset {text.index('{%')}") from None
+        start = text.index("{%")
+        raise TemplateError(f"{error} at offset {start}", start, text=text) from None
     return Template(
         source=text,
         names=block.names,

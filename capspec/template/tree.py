@@ -108,7 +108,8 @@ def _located(leaf: Leaf, text: str, pointer: str) -> Read | None:
     try:
         return leaf(text)
     except TemplateError as error:
-        raise TemplateError(f"{error} of the text at {pointer!r}" if pointer else str(error)) from None
+        message = f"{error} of the text at {pointer!r}" if pointer else str(error)
+        raise TemplateError(message, error.offset, text=error.text) from None
 
 
 def _escaped(name: object) -> str:

@@ -141,6 +141,7 @@ class FakePlan:
     title: str = "The World"
     description: str = "All of it."
     version: str = "3.1.4"
+    contact: tuple[str, str] = ("", "")
 
 
 @dataclass
