@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -48,14 +49,15 @@ class Bindings:
 
     `NAME`, `namespace.NAME`, `env.NAME` and `secrets.NAME` all name a variable. One that no bind declares is
     looked up in the environment. Of several binds that declare a name, the last that has a value counts. A
-    blank value counts as none: sent as a credential it could only be refused, and less clearly.
+    blank value counts as none: sent as a credential it could only be refused, and less clearly. `unknown` are
+    the names that no bind declares, and where they are asked for.
 
     `files` are the variables as other files see them, which brought binds of their own when entries were
     imported from them. Where variables are asked for that have no value is noted in `missing`, and in `bare`
     where one stands without its braces.
     """
 
-    __slots__ = ("_environ", "_files", "_found", "_missing", "_sources", "bare")
+    __slots__ = ("_environ", "_files", "_found", "_missing", "_sources", "bare", "unknown")
 
     def __init__(
         self,
@@ -70,6 +72,7 @@ class Bindings:
         self._found: dict[str, _Variable] = {}
         self._missing = missing
         self.bare: dict[Place, str] = {}
+        self.unknown: dict[tuple[str, Place], None] = {}
         for source in self._sources:
             for name in source.spec.keys:
                 self._find(f"{source.spec.namespace}.{name}")
@@ -98,10 +101,13 @@ class Bindings:
         try:
             template = compile_template(text)
         except TemplateError as error:
-            raise _refusal(f"the text is not a template: {error}", place) from None
+            raise _refusal(f"the text is not a template: {error}", place) from error
         if template.is_literal:
             return text, ()
         variables = {name: self._find(name) for name in template.names}
+        for name in variables:
+            if not self._is_declared(name):
+                self.unknown[name, place] = None
         absent = {item.name: item for item in variables.values() if item.value is None}
         for variable in absent.values():
             self._note(variable, place)
@@ -126,6 +132,13 @@ class Bindings:
     def taken_for_variables(self) -> dict[Place, str]:
         """Every place where a bound variable's name stands without its braces."""
         return {place: name for view in (self, *self._files.values()) for place, name in view.bare.items()}
+
+    @property
+    def undeclared(self) -> tuple[tuple[str, str, Place], ...]:
+        """Variables that were asked for and that no bind declares: the name, a declared one that is close to
+        it when it has no value, and where."""
+        views = (self, *self._files.values())
+        return tuple((name, view._near(name), place) for view in views for name, place in view.unknown)
 
     def value(self, name: str) -> Secret | None:
         """The value of a variable, None when it has none."""
@@ -170,6 +183,19 @@ class Bindings:
         return tuple(sorted(values, key=lambda value: (-len(value), value)))
 
     # -- within -------------------------------------------------------------------------------------
+
+    def _is_declared(self, name: str) -> bool:
+        """Whether a bind declares it, or it says itself that it is the environment's."""
+        prefix, _, rest = name.rpartition(".")
+        return prefix == "env" or bool(self._declaring(rest, "" if prefix in _ENVIRONMENT else prefix))
+
+    def _near(self, name: str) -> str:
+        if self.value(name) is not None:
+            return ""
+        prefix, dot, rest = name.rpartition(".")
+        known = [key for source in self._sources for key in source.spec.keys]
+        near = difflib.get_close_matches(rest, known, 1, cutoff=0.75)
+        return f"{prefix}{dot}{near[0]}" if near else ""
 
     def _note(self, variable: _Variable, place: Place) -> None:
         self._missing.setdefault((variable.name, variable.bind), {})[place] = None

@@ -207,9 +207,7 @@ class EventStream:
         """A block that is a whole request, as a span; `carrier` has what the caller says of its trace."""
         if self.tracing is None:
             return UNTRACED
-        return _Open(
-            self, spans.begin(self.tracing, spans.extract(carrier), name, time.time(), attributes)
-        )
+        return _Open(self, spans.begin(self.tracing, spans.extract(carrier), name, time.time(), attributes))
 
     def span(
         self, name: str, attributes: Mapping[str, str | int], kind: Kind = "INTERNAL"

@@ -258,6 +258,8 @@ class Node:
             if key not in self.asked and not key.startswith("x-"):
                 near = difflib.get_close_matches(key, self.asked, 1)
                 hint = f"did you mean '{near[0]}'?" if near else "remove it, or check its spelling"
+                if not near and self.value[key] is None:
+                    hint = "if it belongs to the value before it, put that in quotes: a comma in { } ends a value"
                 message = f"'{key}' is not known in {kind} and has no effect"
                 self.warn("CAP110", message, hint=hint, place=self.key_place(key))
 

@@ -93,6 +93,8 @@ def _elements(task: Task, loop: Loop, scope: Scope) -> list[Json]:
     found = loop.items.read(scope)
     if found is MISSING or found is None:
         return []
+    if isinstance(found, dict):
+        return [found]  # formats without lists, such as XML, write a list of one as its element
     if not isinstance(found, list):
         raise MappingError(f"step '{task.step.name}' runs for each element of a list, and got no list")
     if len(found) > loop.limit:

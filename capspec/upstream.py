@@ -108,7 +108,7 @@ class Upstreams:
 
     async def _begin(self, operation: Operation, request: Request, bound: Bound) -> Response:
         """The answer as far as its body, with the event of it and a span."""
-        about = _described(operation, request)
+        about = {} if self._events.tracing is None else _described(operation, request)
         with self._events.span(f"http.client.{request.method}", about, "CLIENT") as span:
             for name, value in self._events.propagation():
                 request = request.with_header(name, value)

@@ -66,6 +66,7 @@ class Example:
     upstream: list[Exchange] = field(default_factory=list)
     inherited: list[Exchange] = field(default_factory=list)
     shown: list[Block] = field(default_factory=list)
+    commands: list[Block] = field(default_factory=list)
     problems: str = ""
 
     def __str__(self) -> str:
@@ -129,8 +130,10 @@ def _add(example: Example, block: Block) -> None:
         example.environ |= dict(line.split("=", 1) for line in block.text.splitlines())
     elif block.language == "text" and "problems" in block.words:
         example.problems = block.text
+    elif block.language == "console":
+        example.commands.append(block)
     else:
-        assert block.language in ("http", "mcp", "console"), f"{where}: no page has blocks of this kind"
+        assert block.language in ("http", "mcp"), f"{where}: no page has blocks of this kind"
         example.shown.append(block)
 
 
@@ -178,9 +181,7 @@ def exchange(block: Block) -> Exchange:
     """A request, and after a blank line the answer, which begins with `HTTP/1.1`."""
     found = _ANSWER.search(block.text)
     assert found is not None, f"line {block.line}: there is no answer"
-    return Exchange(
-        message(block.text[: found.start()]), message(block.text[found.start() :]), block.line
-    )
+    return Exchange(message(block.text[: found.start()]), message(block.text[found.start() :]), block.line)
 
 
 def message(text: str) -> Message:

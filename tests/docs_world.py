@@ -10,31 +10,31 @@ import re
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 from mcp import Client, MCPError
 
-from capspec import app, registry
+from capspec import app
 from capspec.clock import VirtualClock
 from capspec.edge import EdgeOptions
 from capspec.errors import CapspecError, Problem
 from capspec.plan import Plan
-from capspec.serving.server import server_for
-from capspec.serving.sockets import open_sockets, port_of
+from capspec.serving.listening import Mount
+from capspec.serving.serving import ServeOptions, Serving, serve
 from capspec.wire import Request, Response, header
-from tests.docs_pages import Block, Example, Exchange, Message, exchange
+from tests.docs_pages import ROOT, Block, Example, Exchange, Message, exchange
 from tests.whole import text_of, value_of
 
-_ANY = "…"
-"""What a page writes for something that is different every time."""
+_ANY = re.compile('"…"|…')
+"""What a page writes for something that is different every time: a value of JSON, or a part of a text."""
 
 
 def fits(shown: str, found: str) -> bool:
-    pattern = ".*?".join(re.escape(part) for part in shown.split(_ANY))
+    pattern = ".*?".join(re.escape(part) for part in _ANY.split(shown))
     return re.fullmatch(pattern, found, re.DOTALL) is not None
 
 
@@ -120,19 +120,21 @@ def _response(status: int, headers: dict[str, str], body: bytes) -> Response:
 # -- the capability -------------------------------------------------------------------------------------
 
 
-def written(example: Example, folder: Path) -> Path:
+def write(example: Example, folder: Path) -> None:
     """The example's file, with those beside it."""
     for name, text in {example.name: example.text, **example.files}.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    return folder / example.name
 
 
-def loaded(example: Example, file: Path) -> tuple[Plan | None, str]:
-    """The plan, None for a file that is refused, and its problems as the command line says them."""
+def loaded(example: Example) -> tuple[Plan | None, str]:
+    """The plan, None for a file that is refused, and its problems as the command line says them.
+
+    The file is that of the current folder.
+    """
     try:
-        plan = app.load_plan(file, environ=example.environ, mock=example.mock)
+        plan = app.load_plan(example.name, environ=example.environ, mock=example.mock)
     except CapspecError as error:
         return None, "\n".join(map(_line, error.problems))
     return plan, "\n".join(map(_line, plan.warnings))
@@ -156,34 +158,37 @@ class Running:
 async def running(plan: Plan, example: Example) -> AsyncIterator[Running]:
     """The example, served for as long as the block lasts."""
     upstream = Upstream([*example.upstream, *example.inherited])
-    urls: dict[str, str] = {}
-    async with AsyncExitStack() as stack:
-        engine = await stack.enter_async_context(
-            app.open_engine(plan, clock=VirtualClock(), transport=upstream)
-        )
-        for listener in plan.listeners:
-            edge = registry.find("adapter", listener.type)(listener, engine, EdgeOptions(version="1"))
-            await stack.enter_async_context(edge.running())
-            (bound,) = open_sockets("127.0.0.1", [(0, "the test")])
-            stack.callback(bound.close)
-            server = server_for(edge.app, grace=5)
-            await server.open(bound)
-            stack.push_async_callback(server.finish)
-            urls[listener.type] = f"http://127.0.0.1:{port_of(bound)}{edge.endpoint}"
-        yield Running(urls, upstream)
+    # Other ports than those of the file, which may be taken.
+    plan = replace(plan, listeners=tuple(replace(listener, port=0) for listener in plan.listeners))
+    stop: asyncio.Event = asyncio.Event()
+    ready: asyncio.Future[Serving] = asyncio.get_running_loop().create_future()
+    async with app.open_engine(plan, clock=VirtualClock(), transport=upstream) as engine:
+        options = ServeOptions(edge=EdgeOptions(version="1"))
+        served = asyncio.create_task(serve([engine], options, stop, ready.set_result))
+        waiting: list[asyncio.Future[Any]] = [served, ready]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        if not ready.done():
+            await served
+        try:
+            yield Running(dict(map(_address, ready.result().mounts)), upstream)
+        finally:
+            stop.set()
+            await served
+
+
+def _address(mounted: tuple[str, Mount]) -> tuple[str, str]:
+    """The type of an adapter, and what paths at it follow; of one for agents, its endpoint."""
+    url, mount = mounted
+    return mount.kind, url if mount.kind == "mcp" else url.removesuffix(mount.edge.endpoint)
 
 
 # -- what is shown --------------------------------------------------------------------------------------
 
 
-async def show(block: Block, example: Example, live: Running, folder: Path) -> str:
-    """Do what a block shows; what is different then, or ""."""
+async def show(block: Block, example: Example, live: Running) -> str:
+    """Do what a block shows of what is served; what is different then, or ""."""
     where = f"{example.page}:{block.line}"
-    if block.language == "http":
-        return await _request(block, live, where)
-    if block.language == "mcp":
-        return await _agent(block, live, where)
-    return await _commands(block, example, folder, where)
+    return await (_request(block, live, where) if block.language == "http" else _agent(block, live, where))
 
 
 async def _request(block: Block, live: Running, where: str) -> str:
@@ -222,7 +227,11 @@ async def _asked(agent: Client, method: str, name: str, rest: str) -> Any:
         return f"error: {text_of(result)}" if result.is_error else value_of(result)
     if method == "tools/list":
         tools = (await agent.list_tools()).tools
-        return _plain(next(tool for tool in tools if tool.name == name))[rest] if name else [t.name for t in tools]
+        return (
+            _plain(next(tool for tool in tools if tool.name == name))[rest]
+            if name
+            else [t.name for t in tools]
+        )
     if method == "resources/list":
         return [_plain(item) for item in (await agent.list_resources()).resources]
     if method == "resources/templates/list":
@@ -241,16 +250,16 @@ def _plain(model: Any) -> Any:
     return {key: value for key, value in found.items() if key != "_meta"}
 
 
-async def _commands(block: Block, example: Example, folder: Path, where: str) -> str:
-    """Each line that begins with `$ capspec` is run in the folder; what follows is all that it prints."""
+async def run(block: Block, example: Example) -> str:
+    """The commands of a block, run in the current folder; what is different of what they print, or ""."""
     wrong = []
     for command in block.text.split("$ capspec ")[1:]:
         words, _, shown = command.partition("\n")
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "capspec", *words.split(),
-            cwd=folder, stdout=PIPE, stderr=asyncio.subprocess.STDOUT,
-            env={"PATH": os.environ["PATH"], "COLUMNS": "100", **example.environ},
+            stdout=PIPE, stderr=asyncio.subprocess.STDOUT,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "COLUMNS": "100", **example.environ},
         )  # fmt: skip
         out, _ = await process.communicate()
-        wrong.append(differs(shown, out.decode(), where))
+        wrong.append(differs(shown, out.decode(), f"{example.page}:{block.line}"))
     return "\n".join(filter(None, wrong))

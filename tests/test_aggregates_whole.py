@@ -156,14 +156,14 @@ async def test_an_unknown_function_is_named_with_the_nearest_one():
     text = FORECASTS.replace("ref: weather.say-hello}", "ref: weather.say-helo}", 1)
     plan = plan_of(text)
     (problem,) = [item for item in plan.warnings if "say-helo" in item.message]
-    assert "did you mean 'weather.say-hello'?" in problem.message
+    assert "did you mean 'weather.say-hello'?" in problem.hint
     assert problem.place is not None
     assert "say-helo" in text.splitlines()[problem.place.line - 1]
 
 
 def test_two_functions_of_one_name_are_refused():
     text = FORECASTS.replace("- name: nothing\n", "- name: say-hello\n", 1)
-    with pytest.raises(CapspecError, match="'weather.say-hello' is declared twice"):
+    with pytest.raises(CapspecError, match="is declared twice"):
         plan_of(text)
 
 
@@ -264,3 +264,23 @@ async def test_a_function_that_starts_a_job_is_a_job_for_its_callers():
     async with running(JOBS, answers) as whole:
         told = value_of(await whole.tool("make", {"prompt": "boat"}))
         assert (told["state"], told["result"]) == ("succeeded", {"x": 1})
+
+
+async def test_inputs_of_a_resource_are_added_to_those_of_the_function():
+    text = FORECASTS.replace(
+        "    - path: /forecasts\n",
+        "    - path: /forecasts\n      inputParameters: [{name: tenant, in: header, type: string, required: true}]\n",
+    )
+    flow = next(flow for flow in plan_of(text).listeners[1].flows if flow.name == "post-forecast")
+    assert {item.name: (item.location, item.required) for item in flow.inputs} == {
+        "location": ("body", True),
+        "days": ("body", False),
+        "tenant": ("header", True),
+    }
+
+
+def test_an_operation_without_a_name_takes_that_of_its_function():
+    text = FORECASTS.replace(
+        "{name: hello, method: GET, ref: weather.say-hello}", "{method: GET, ref: weather.say-hello}"
+    )
+    assert "say-hello" in [flow.name for flow in plan_of(text).listeners[1].flows]

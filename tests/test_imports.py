@@ -425,7 +425,7 @@ def test_a_problem_in_an_imported_entry_has_its_own_file_and_the_way_there(tmp_p
         str(problem)
         .replace(f"{tmp_path}/", "")
         .startswith(
-            "end.yaml:7:37: 'FETCH' is not an HTTP method (imported at middle.yaml:4:7, imported at main.yaml:4:7)"
+            "end.yaml:7:64: 'FETCH' is not an HTTP method (imported at middle.yaml:4:7, imported at main.yaml:4:7)"
         )
     )
 

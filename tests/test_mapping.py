@@ -617,7 +617,7 @@ def test_a_bad_path_is_reported_at_its_place(entry: str) -> None:
 def test_a_bad_template_is_reported_at_its_place(value: str) -> None:
     found, (problem,) = compiled(f"  - {{name: x, value: {value}}}")
 
-    assert (problem.code, problem.place) == ("CAP330", Place("capability.yaml", 2, 5))
+    assert (problem.code, problem.place) == ("CAP331", Place("capability.yaml", 2, 5))
     assert "is not a template" in problem.message
     assert found.read({}, {}) == {"x": None}
 

@@ -420,7 +420,7 @@ async def test_a_failure_is_told_and_explained_without_the_request() -> None:
         with pytest.raises(UpstreamError) as caught:
             await made.value(operation, q="s3cret")
         (event,) = made.events
-    assert str(caught.value) == "127.0.0.1:9 refuses connections"
+    assert str(caught.value) == "the upstream refuses connections"
     assert isinstance(event, UpstreamAnswered)
     assert (event.status, event.code, event.host) == (0, "CAP602", "127.0.0.1:9")
 

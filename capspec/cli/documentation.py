@@ -53,5 +53,6 @@ def _function(spec: FunctionSpec) -> dict[str, Json]:
         "title": spec.flow.title,
         "description": spec.flow.description,
         "tags": list(spec.flow.tags),
+        "cacheable": spec.cacheable,
         "aggregate": group(spec.group),
     }

@@ -95,7 +95,9 @@ class BlockCompiler:
         try:
             compile_step = registry.find("step", spec.type)
         except registry.UnknownExtension as error:
-            raise refused("CAP340", f"step '{spec.name}': {error}", spec.place) from error
+            message = f"step '{spec.name}': {error.message}" if spec.type else f"step '{spec.name}' does nothing"
+            hint = error.hint if spec.type else "add 'call', or another key that says what it does"
+            raise refused("CAP340", message, spec.node.at("type"), hint) from error
         step: Step = compile_step(spec.name, spec.node, self.linker)
         spec.node.has("type")
         spec.node.finish(f"a {spec.type} step")

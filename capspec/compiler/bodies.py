@@ -52,7 +52,8 @@ class BodyCompiler:
             name, codec = writing_codec(spec.type or "json")
         except registry.UnknownExtension as error:
             empty = spec.data is MISSING or spec.data in (None, {}, "")
-            self.report.add("CAP324", f"the body's type: {error}", place=spec.place, severity="warning")
+            message = f"the body's type: {error.message}"
+            self.report.add("CAP324", message, place=spec.place, hint=error.hint, severity="warning")
             return CompiledBody(problem="" if empty else str(error))
         if spec.data is MISSING or spec.data in (None, {}, ""):
             # A content type among the headers may say more than the word for what is sent anyway.

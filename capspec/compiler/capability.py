@@ -21,7 +21,8 @@ from capspec.compiler.targets import Targets
 from capspec.compiler.terms import limit_of
 from capspec.compiler.texts import Texts
 from capspec.compiler.tunnels import without_tunnel
-from capspec.errors import CompileError, Place
+from capspec.compiler.doubts import unusable
+from capspec.errors import CompileError, Place, Related
 from capspec.guards import Contacting
 from capspec.model import Capability, FlowSpec, ListenerSpec, UpstreamSpec
 from capspec.model.info import InfoSpec
@@ -95,6 +96,7 @@ class _CapabilityCompiler:
                 hint=f'write "{{{{{name}}}}}", or bind no such variable',
                 severity="warning",
             )
+        self._doubt_variables()
         plan = Plan(
             name=self.capability.name,
             title=self.capability.info.title,
@@ -106,6 +108,7 @@ class _CapabilityCompiler:
             contacts=tuple(self.urls),
             missing=() if self.mock else self.bindings.missing,
             warnings=self.report.warnings,
+            remarks=self.report.remarks,
             document=self.capability.document,
             imported=self.capability.imported,
             contact=_contact(self.capability.info),
@@ -143,13 +146,25 @@ class _CapabilityCompiler:
         operations = (*(item.operation for item in compiled), *filter(None, forwards))
         return tuple(dict.fromkeys(operation.upstream for operation in operations))
 
+    def _doubt_variables(self) -> None:
+        """Tell of variables that no bind declares: they come from the environment, or are misspelt."""
+        for name, near, place in self.bindings.undeclared:
+            at = self.report.spot(place, name)
+            if near:
+                message, hint = f"nothing binds '{name}', and it has no value", f"did you mean '{near}'?"
+                self.report.add("CAP210", message, place=at, hint=hint, severity="warning")
+            else:
+                message = f"nothing binds '{name}', so it is looked up in the environment"
+                self.report.add("CAP211", message, place=at, hint="bind it in 'binds'", severity="info")
+
     # -- listeners ----------------------------------------------------------------------------------
 
     def _listener(self, spec: ListenerSpec, targets: Targets) -> Listener | None:
         try:
             registry.find("adapter", spec.type)
         except registry.UnknownExtension as error:
-            self.report.add("CAP311", f"exposes: {error}", place=spec.place, severity="warning")
+            message, place = f"exposes: {error.message}", spec.node.at("type")
+            self.report.add("CAP311", message, place=place, hint=error.hint, severity="warning")
             return None
         guard, refused = self._guard(spec)
         if refused:
@@ -185,12 +200,9 @@ class _CapabilityCompiler:
         try:
             guard: Guard = registry.find("guard", spec.auth.type)(settings)
         except registry.UnknownExtension as error:
-            self.report.add(
-                "CAP312",
-                f"'{spec.namespace}' is not served, because it cannot be protected: {error}",
-                place=spec.auth.place,
-                severity="warning",
-            )
+            found = unusable(spec.auth, "guard", error)
+            message = f"'{spec.namespace}' is not served, because it cannot be protected: {found.message}"
+            self.report.add("CAP312", message, place=found.place, hint=found.hint, severity="warning")
             return None, True
         except CompileError as error:
             for problem in error.problems:
@@ -208,16 +220,30 @@ class _CapabilityCompiler:
         routes: dict[str, FlowSpec] = {}
         for flow in map(self.functions.named, spec.flows):
             if not flow.path and not flow.name:
-                self.report.add(
-                    "CAP313", "a tool has no name and is left out", place=flow.place, severity="warning"
-                )
+                hint = "add 'name'"
+                message = "a tool has no name and is left out"
+                self.report.add("CAP313", message, place=flow.place, hint=hint, severity="warning")
                 continue
             published = legal_name(flow.name, taken)
+            if published != legal_name(flow.name) and not flow.path:
+                self._tell_of_double(flow, published, flows)
             taken.add(published)
             compiled = compiler.flow(flow, published)
             if self._is_new_route(compiled, routes, flow):
                 flows.append(compiled)
         return tuple(flows)
+
+    def _tell_of_double(self, spec: FlowSpec, published: str, flows: Iterable[Flow]) -> None:
+        first = legal_name(spec.name)
+        place = next((flow.place for flow in flows if flow.published == first), spec.place)
+        self.report.add(
+            "CAP319",
+            f"two tools are called '{first}'; this one is offered as '{published}'",
+            place=self.report.spot(spec.place, spec.name, key="name"),
+            hint="give each tool a name of its own",
+            severity="warning",
+            related=(Related(place, f"the first tool '{first}'"),),
+        )
 
     def _resources(self, spec: ListenerSpec, targets: Targets) -> tuple[Resource | FileResource, ...]:
         targets.begin(item.flow.call.target for item in spec.resources if item.flow.call is not None)
@@ -250,7 +276,14 @@ class _CapabilityCompiler:
         if first is spec:
             return True
         message = f"'{route}' is exposed twice; the first one answers"
-        self.report.add("CAP314", message, place=spec.place, severity="warning")
+        self.report.add(
+            "CAP314",
+            message,
+            place=spec.place,
+            hint="take one of them out, or give it another path or method",
+            severity="warning",
+            related=(Related(first.place, f"the first '{route}'"),),
+        )
         return False
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from capspec.compiler.blocks import BlockCompiler
+from capspec.compiler.doubts import doubt_references
 from capspec.compiler.flow_linker import Consequence, FlowLinker
 from capspec.compiler.functions import Functions, UnknownFunction, merged, unoffered
 from capspec.compiler.inference import Demand, infer_inputs, input_schema
@@ -152,6 +153,7 @@ class FlowCompiler:
 
     def _wire(self, spec: FlowSpec, route: tuple[str, ...], linker: FlowLinker) -> Wiring:
         try:
+            doubt_references(spec, linker.prefixes, self.report)
             if spec.block.steps:
                 return self._wire_steps(spec, route, linker)
             if spec.call is not None:

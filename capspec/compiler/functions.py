@@ -49,7 +49,7 @@ class Functions:
 
 def unoffered(flow: FlowSpec, function: FlowSpec) -> frozenset[str]:
     """Inputs of the function that callers of the flow are not offered, because it names its own."""
-    if not flow.declares_inputs:
+    if not flow.own_inputs:
         return frozenset()
     own = {item.name for item in flow.inputs}
     return frozenset(
@@ -73,7 +73,7 @@ def merged(flow: FlowSpec, function: FlowSpec) -> FlowSpec:
         title=flow.title or function.title,
         description=flow.description or function.description,
         tags=flow.tags or function.tags,
-        inputs=flow.inputs if flow.declares_inputs else inherited,
+        inputs=flow.inputs if flow.own_inputs else (*inherited, *flow.inputs),
         declares_inputs=flow.declares_inputs or function.declares_inputs,
         call=function.call,
         block=function.block,

@@ -10,12 +10,14 @@ from capspec.compiler.needs import BODY_METHODS, Need
 from capspec.compiler.operations import LOCATIONS
 from capspec.compiler.paths import normalised
 from capspec.compiler.schemas import parameter_schema
+from capspec.jsonpath import JsonPath, JsonPathError, compile_path
 from capspec.model import FlowSpec, ParameterSpec
 from capspec.plan import Input, Location
 from capspec.references import Arguments, Reference
 from capspec.values import MISSING, Json
 
 _ILLEGAL = re.compile(r"[^A-Za-z0-9_.-]+")
+_ROOTED = re.compile(r"\$(\.|\[|$)")
 
 
 @dataclass(slots=True)
@@ -116,10 +118,11 @@ def _declared(item: ParameterSpec, spec: FlowSpec, need: Need | None, outer: Inp
         required = bool(need and need.required) if spec.path else "default" not in schema
     if need is not None and need.location == "path" and need.required and "default" not in schema:
         required = True
-    constant = item.value
-    if isinstance(constant, str) and constant.startswith("$"):
-        constant = MISSING
     location = item.location.lower()
+    constant, path = item.value, None
+    if isinstance(constant, str) and constant.startswith("$"):
+        path = _path(constant) if spec.path and location in ("", "body") else None
+        constant, location = MISSING, "body" if path is not None else location
     return Input(
         name=item.name,
         argument=item.name,
@@ -127,8 +130,17 @@ def _declared(item: ParameterSpec, spec: FlowSpec, need: Need | None, outer: Inp
         required=required and constant is MISSING,
         location=_LOCATIONS.get(location, "query") if location else "query",
         wire=item.name if location else "",
+        path=path,
         constant=constant,
     )
+
+
+def _path(text: str) -> JsonPath | None:
+    """Where in the request body an input is; None for a text that is no path."""
+    try:
+        return compile_path(text) if _ROOTED.match(text) else None
+    except JsonPathError:
+        return None
 
 
 _LOCATIONS: dict[str, Location] = {**LOCATIONS, "path": "path"}
@@ -141,7 +153,7 @@ def _inferred(name: str, need: Need | None) -> Input:
 
 def _located(item: Input, need: Need | None, spec: FlowSpec) -> Input:
     """Where a REST request carries the input, when its author did not say: where the target has it."""
-    whole = need.whole if need is not None else False
+    whole = need.whole if need is not None and item.path is None else False
     if item.wire:
         return replace(item, whole=whole and item.location == "body")
     location: Location = need.location if need is not None else ("body" if _takes_body(spec) else "query")

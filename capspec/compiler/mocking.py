@@ -21,7 +21,7 @@ def mocked(flow: Flow, spec: FlowSpec, called: Sequence[OutputSpec], report: Rep
     """The flow without its calls. `called` are the outputs of the operation that it calls, where it declares
     none itself; a job is answered as one that has succeeded.
     """
-    outputs = [_filled(item) for item in spec.outputs or called]
+    outputs = [_filled(item) for item in spec.outputs or called or _mapped(spec)]
     if flow.job is not None:
         outputs = _enveloped(outputs, flow.job.id, spec.place)
     output = compile_outputs(outputs, mode="mock", report=report)
@@ -36,6 +36,23 @@ def mocked(flow: Flow, spec: FlowSpec, called: Sequence[OutputSpec], report: Rep
         output=output,
         output_schema=output.schema,
     )
+
+
+def _mapped(spec: FlowSpec) -> list[OutputSpec]:
+    """The targets of mappings as outputs; those with dots are objects."""
+    tree: dict[str, Json] = {}
+    for target, _ in spec.block.mappings:
+        inner = tree
+        for name in filter(None, target.split(".")):
+            inner = inner.setdefault(name, {})
+    return _outputs(tree, spec.place)
+
+
+def _outputs(tree: dict[str, Json], place: Place) -> list[OutputSpec]:
+    return [
+        OutputSpec(name=name, properties=tuple(_outputs(inner, place)), place=place)
+        for name, inner in tree.items()
+    ]
 
 
 def _filled(spec: OutputSpec) -> OutputSpec:

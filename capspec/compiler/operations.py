@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlsplit
 
 from capspec import registry
 from capspec.bindings import Bindings
 from capspec.compiler.bodies import BodyCompiler
+from capspec.compiler.doubts import unusable
 from capspec.compiler.formats import reading_codec
 from capspec.compiler.paths import PathParts, parse_consumed_path
 from capspec.compiler.texts import Texts
 from capspec.durations import parse_duration
 from capspec.egress import origin_of
-from capspec.errors import CompileError, Place
+from capspec.errors import CompileError, Place, Problem
 from capspec.keys import identified
 from capspec.mapping.projection import compile_projection
 from capspec.model import OperationSpec, ParameterSpec, UpstreamSpec
+from capspec.model.paths import loose_brace
 from capspec.node import Report
 from capspec.plan import Location, Operation, Parameter, Upstream
 from capspec.request.inline import MEDIA_TYPE
@@ -98,13 +100,9 @@ class OperationCompiler:
                 settings.node.finish(f"'{spec.auth.type}' authentication")
             except (registry.UnknownExtension, CompileError) as error:
                 # Fail closed: without its credentials the API must not be called at all.
-                reason = (
-                    str(error) if isinstance(error, registry.UnknownExtension) else error.problems[0].message
-                )
-                problem = problem or f"its authentication cannot be used: {reason}"
-                self._warn(
-                    "CAP321", f"namespace '{spec.namespace}' cannot be called: {reason}", spec.auth.place
-                )
+                found = unusable(spec.auth, "auth", error)
+                problem = problem or f"its authentication cannot be used: {_said(found)}"
+                self._cannot_be_called("CAP321", spec, found)
             missing += tuple(settings.missing)
         upstream = Upstream(
             namespace=spec.namespace,
@@ -128,26 +126,37 @@ class OperationCompiler:
         try:
             value, missing = self.bindings.resolve(text, place)
         except CompileError as error:
-            return "", (), (), error.problems[0].message
+            found = error.problems[0]
+            if isinstance(error.__cause__, TemplateError):
+                at = self.report.spot(place, error.__cause__.text, error.__cause__.offset)
+                found = replace(found, place=at)
+            self._cannot_be_called("CAP322", spec, found)
+            return "", (), (), found.message
         value, unfilled = _fill(value, self.bindings.seen_in(place.source))
         how = f"give one with --base-uri {spec.namespace}=URL"
         if missing:
             return "", (), missing, ""
+        hint = how
         if unfilled:
-            problem = f"its base URI has no value for {', '.join(unfilled)}; {how}"
+            problem = f"its base URI has no value for {', '.join(unfilled)}"
         elif not value:
-            problem = f"it has no base URI; {how}"
+            problem = "it has no base URI"
         else:
-            problem = _base_problem(value)
+            problem, hint = _base_problem(value), ""
         called = value if problem or spec.namespace in self.base_uris else self.rewrite(value)
         if not problem and not called:
-            problem = f"nothing stands for {value} here; {how}"
+            problem, hint = f"nothing stands for {value} here", how
         if problem:
-            self._warn("CAP322", f"namespace '{spec.namespace}' cannot be called: {problem}", place)
-            return "", (), (), problem
+            found = Problem(code="CAP322", message=problem, hint=hint, place=place)
+            self._cannot_be_called("CAP322", spec, found)
+            return "", (), (), _said(found)
         parts = urlsplit(called)
         query = tuple(parse_qsl(parts.query, keep_blank_values=True))
         return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}", query, (), ""
+
+    def _cannot_be_called(self, code: str, spec: UpstreamSpec, found: Problem) -> None:
+        message = f"namespace '{spec.namespace}' cannot be called: {found.message}"
+        self.report.add(code, message, place=found.place, hint=found.hint, severity="warning")
 
     # -- operations ---------------------------------------------------------------------------------
 
@@ -182,7 +191,7 @@ class OperationCompiler:
             max_size=self._max_size(spec),
             timeout=self._timeout(spec.timeout, spec.place),
             missing=tuple(dict.fromkeys(texts.missing)),
-            problem=body.problem,
+            problem=body.problem or _path_problem(spec.path),
             description=spec.description,
             place=spec.place,
             projection=compile_projection(spec.outputs, self.report),
@@ -303,6 +312,14 @@ def _fill(text: str, bindings: Bindings) -> tuple[str, list[str]]:
         return secret.reveal()
 
     return _PLACEHOLDER.sub(fill, text), unfilled
+
+
+def _path_problem(path: str) -> str:
+    return "" if loose_brace(path) is None else "a brace of its path belongs to no placeholder"
+
+
+def _said(problem: Problem) -> str:
+    return f"{problem.message}; {problem.hint}" if problem.hint else problem.message
 
 
 def _base_problem(value: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from capspec.model import ParameterSpec
@@ -26,12 +27,20 @@ def _text(value: Json) -> bool:
     return isinstance(value, str)
 
 
+def _pattern(value: Json) -> bool:
+    """Whether it is one that arguments can be checked against."""
+    try:
+        return isinstance(value, str) and re.compile(value) is not None
+    except (re.error, RecursionError, OverflowError):
+        return False
+
+
 def _list(value: Json) -> bool:
     return isinstance(value, list)
 
 
 _KEYWORDS: dict[str, Callable[[Json], bool]] = {
-    "title": _text, "description": _text, "format": _text, "pattern": _text,
+    "title": _text, "description": _text, "format": _text, "pattern": _pattern,
     "contentEncoding": _text, "contentMediaType": _text, "enum": lambda value: _list(value) and bool(value),
     "examples": _list, "minimum": _number, "maximum": _number, "exclusiveMinimum": _number,
     "exclusiveMaximum": _number, "multipleOf": lambda value: _number(value) and value > 0,

@@ -23,7 +23,7 @@ def find(lines: Lines, place: Place, text: str, offset: int = 0, *, key: str = "
     written, within = _line_at(text, offset)
     if not written and not key:
         return place
-    looked_for = re.compile(_pattern(written, key))
+    looked_for = re.compile(_pattern(written, key), re.IGNORECASE if key else 0)
     for number in _around(lines, place):
         line = lines.line(number)
         found = looked_for.search(line, place.column - 1 if number == place.line and not key else 0)

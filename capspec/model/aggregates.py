@@ -17,11 +17,13 @@ class FunctionSpec:
     """One function of an aggregate: `namespace.name`. Its flow's hints come from its `semantics`.
 
     `words` are the namespaces that its own texts call it by. `group` is what is said of the aggregate.
+    `cacheable` tells people that callers may keep an answer; every call is made anew.
     """
 
     namespace: str
     words: tuple[str, ...]
     flow: FlowSpec
+    cacheable: bool | None
     group: GroupSpec
 
     @property
@@ -46,7 +48,13 @@ def parse_aggregates(nodes: Iterable[Node]) -> tuple[FunctionSpec, ...]:
         words = tuple(dict.fromkeys(filter(None, (namespace, written_namespace(node)))))
         group = parse_group(namespace, node)
         for name, item in node.named("functions", "flows"):
-            function = FunctionSpec(namespace=namespace, words=words, flow=_flow(name, item), group=group)
+            function = FunctionSpec(
+                namespace=namespace,
+                words=words,
+                flow=_flow(name, item),
+                cacheable=_cacheable(item),
+                group=group,
+            )
             if function.id in found:
                 item.error(
                     "CAP128",
@@ -68,13 +76,17 @@ def _flow(name: str, node: Node) -> FlowSpec:
     return replace(flow, hints=flow.hints.over(semantics), media_type=media_type)
 
 
+def _cacheable(node: Node) -> bool | None:
+    child = node.get("semantics")
+    return None if child is None else child.flag("cacheable")
+
+
 def _semantics(node: Node) -> HintsSpec:
     """What `semantics` say, as MCP's tool annotations say it: what is safe destroys nothing."""
     child = node.get("semantics")
     if child is None:
         return HintsSpec()
     safe, idempotent = child.flag("safe"), child.flag("idempotent")
-    if child.flag("cacheable"):
-        child.without_effect("semantics", {"cacheable": "nothing is kept: every call is made anew"})
+    child.has("cacheable")
     child.finish("semantics")
     return HintsSpec(read_only=safe, destructive=False if safe else None, idempotent=idempotent)

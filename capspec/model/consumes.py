@@ -11,6 +11,7 @@ from capspec.model.assets import AssetsSpec, parse_assets
 from capspec.model.groups import GroupSpec, parse_group
 from capspec.model.jobs import PollSpec, parse_poll
 from capspec.model.parameters import OutputSpec, ParameterSpec, parse_outputs, parse_parameters
+from capspec.model.paths import path_of
 from capspec.model.submissions import IdempotencySpec, WebhookSpec, parse_idempotency, parse_webhook
 from capspec.model.tunnels import TunnelSpec, parse_tunnel
 from capspec.node import Node
@@ -100,7 +101,8 @@ def parse_consumes(nodes: Iterable[Node]) -> tuple[UpstreamSpec, ...]:
         spec = _upstream(node)
         known = merged.get(spec.namespace)
         if known is not None:
-            node.warn("CAP121", f"namespace '{spec.namespace}' is consumed twice; both are used together")
+            message = f"namespace '{spec.namespace}' is consumed twice; both are used together"
+            node.warn("CAP121", message, hint="put them together, or give one another name", place=node.at("namespace"))
             spec = _merge(known, spec)
         merged[spec.namespace] = spec
     return tuple(merged.values())
@@ -126,7 +128,8 @@ def _upstream(node: Node) -> UpstreamSpec:
     namespace = node.text("namespace", "name", "id", default="upstream")
     kind = node.text("type", default="http")
     if kind not in ("http", "https", "rest", "api"):
-        node.warn("CAP122", f"consumes type '{kind}' is not known; it is called as HTTP", hint="use 'http'")
+        message = f"consumes type '{kind}' is not known; it is called as HTTP"
+        node.warn("CAP122", message, hint="use 'http'", place=node.at("type"))
     variables: list[ParameterSpec] = []
     inputs = (*_sent(node, variables), *_constant_headers(node))
     operations = tuple(_operations(node, namespace, inputs, variables))
@@ -141,7 +144,7 @@ def _upstream(node: Node) -> UpstreamSpec:
         variables=tuple(variables),
         operations=operations,
         place=node.place,
-        base_uri_place=node.document.place((*node.pointer, "baseUri")),
+        base_uri_place=node.at("baseUri", "baseUrl"),
     )
     node.finish("a consumed API")
     return spec
@@ -172,7 +175,8 @@ def parse_authentication(node: Node) -> ExtensionSpec | None:
         return None
     if isinstance(child.value, str):
         if child.value not in ("none", "inherit"):
-            child.error("CAP123", "authentication should be a mapping with a 'type'")
+            hint = "write 'type' below it, and what that needs"
+            child.error("CAP123", "authentication should be a mapping with a 'type'", hint=hint)
         return None
     if child.text("type").lower() == "none":
         return None
@@ -185,12 +189,12 @@ def _operations(
     resources = node.named("resources")
     replaces = _paths_replace([item for _, item in resources])
     for resource_name, resource in resources:
-        path = resource.text("path")
+        path = path_of(resource)
         shared = (*inherited, *_sent(resource, variables))
         group = parse_group(resource_name, resource)
         for name, operation in resource.named("operations"):
             inputs = (*shared, *_sent(operation, variables))
-            effective = _effective(path, operation.text("path"), replaces)
+            effective = _effective(path, path_of(operation), replaces)
             yield replace(_operation(name, operation, namespace, effective, inputs), group=group)
         resource.has("name", "id", "method")
         message = "write them at its operations"
@@ -198,7 +202,7 @@ def _operations(
         resource.finish("a consumed resource")
     for name, operation in node.named("operations"):
         inputs = (*inherited, *_sent(operation, variables))
-        yield _operation(name, operation, namespace, operation.text("path"), inputs)
+        yield _operation(name, operation, namespace, path_of(operation), inputs)
 
 
 def _paths_replace(resources: list[Node]) -> bool:
@@ -230,7 +234,8 @@ def _operation(
 ) -> OperationSpec:
     method = node.text("method", default="GET").upper()
     if method not in METHODS:
-        node.error("CAP124", f"'{method}' is not an HTTP method", hint=f"use one of {', '.join(METHODS)}")
+        hint = f"use one of {', '.join(METHODS)}"
+        node.error("CAP124", f"'{method}' is not an HTTP method", hint=hint, place=node.at("method"))
     spec = OperationSpec(
         name=name or node.text("operationId") or _synthetic_name(method, path),
         namespace=namespace,

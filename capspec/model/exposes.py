@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -13,8 +14,11 @@ from capspec.model.flows import FlowSpec, parse_flow
 from capspec.model.forward import ForwardSpec, parse_forwards
 from capspec.model.groups import parse_group
 from capspec.model.parameters import parse_parameters
+from capspec.model.paths import path_of
 from capspec.model.skills import SkillSpec, parse_skills
 from capspec.node import Node
+
+_LAST_PORT = 65_535
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +71,16 @@ def _listener(node: Node) -> ListenerSpec:
     kind = node.text("type").lower()
     kind = {"api": "rest", "agent-skill": "skill"}.get(kind, kind)
     if not kind:
-        node.error("CAP130", "this entry of exposes has no 'type'", hint="add 'type: rest' or 'type: mcp'")
+        near = difflib.get_close_matches("type", [str(key) for key in node.value], 1) if node.value else []
+        hint = f"did you mean 'type'? There is '{near[0]}'" if near else "add 'type: rest' or 'type: mcp'"
+        place = node.key_place(near[0]) if near else None
+        node.error("CAP130", "this entry of exposes has no 'type'", hint=hint, place=place)
     namespace = node.text("namespace", default=kind)
     spec = ListenerSpec(
         type=kind,
         namespace=namespace,
         address=node.text("address"),
-        port=node.integer("port"),
+        port=_port(node),
         transport=node.text("transport", default="http").lower(),
         description=node.text("description"),
         auth=parse_authentication(node),
@@ -95,6 +102,14 @@ def _listener(node: Node) -> ListenerSpec:
         node.has("name", "label", "display", "tags")
         node.finish(f"an exposed {kind} adapter")
     return spec
+
+
+def _port(node: Node) -> int | None:
+    port = node.integer("port")
+    if port is None or 0 <= port <= _LAST_PORT:
+        return port
+    node.error("CAP117", f"there is no port {port}", hint=f"use 1 to {_LAST_PORT}, or 0 for any free one", place=node.at("port"))
+    return None
 
 
 def _ttl(node: Node) -> int | None:
@@ -124,10 +139,10 @@ def _rest_flows(node: Node) -> Iterable[FlowSpec]:
     inherited = parse_parameters(node)
     for name, resource in node.named("resources"):
         inputs = (*inherited, *parse_parameters(resource))
-        path = resource.text("path", default=f"/{name}")
+        path = path_of(resource, default=f"/{name}")
         group = parse_group(name, resource)
         for operation_name, operation in resource.named("operations"):
-            own = operation.text("path")
+            own = path_of(operation)
             flow = parse_flow(operation_name, operation, path=own or path, inputs=inputs)
             yield replace(flow, tags=(*group.tags, *flow.tags), group=group)
         resource.has("name", "id", "method", "forward")

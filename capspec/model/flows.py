@@ -42,8 +42,9 @@ class HintsSpec:
 class FlowSpec:
     """One REST operation or one MCP tool: how it is reached, and what it does.
 
-    `method` and `path` are "" for tools. `declares_inputs` is true for an empty list too. `block` stands for
-    `call` in orchestrations. `ref` names an aggregate's function, and `preset` is the `with` that goes to it.
+    `method` and `path` are "" for tools. `declares_inputs` is true for an empty list too, `own_inputs`
+    when they are not only those of all the operations of a resource. `block` stands for `call` in
+    orchestrations. `ref` names an aggregate's function, and `preset` is the `with` that goes to it.
     `media_type` is the function's `outputMediaType`; `responses` and `group` are a REST operation's.
     """
 
@@ -55,6 +56,7 @@ class FlowSpec:
     path: str
     inputs: tuple[ParameterSpec, ...]
     declares_inputs: bool
+    own_inputs: bool
     call: CallSpec | None
     block: BlockSpec
     ref: str
@@ -73,11 +75,13 @@ def parse_flow(
 ) -> FlowSpec:
     method = node.text("method", default="GET").upper() if path else ""
     if path and method not in METHODS:
-        node.error("CAP124", f"'{method}' is not an HTTP method", hint=f"use one of {', '.join(METHODS)}")
+        hint = f"use one of {', '.join(METHODS)}"
+        node.error("CAP124", f"'{method}' is not an HTTP method", hint=hint, place=node.at("method"))
     block = parse_block(node)
     spec = FlowSpec(
         name=name
         or node.text("operationId")
+        or node.text("ref").strip().rpartition(".")[2]
         or (f"{method.lower()}-{path.strip('/') or 'root'}" if path else ""),
         title=node.text("label", "display", "title"),
         description=node.text("description"),
@@ -86,6 +90,7 @@ def parse_flow(
         path=path,
         inputs=(*inputs, *parse_parameters(node)),
         declares_inputs=bool(inputs) or node.has("inputParameters"),
+        own_inputs=node.has("inputParameters"),
         call=parse_call(node),
         block=block,
         ref=node.text("ref").strip(),

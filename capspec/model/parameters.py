@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 
 from capspec.errors import Place
@@ -15,6 +16,9 @@ _CONSTRAINTS = (
 )  # fmt: skip
 """JSON Schema keywords (draft 2020-12) that a parameter may carry besides type and description; `values` is
 what the language has for `additionalProperties`."""
+
+_LOCATIONS = ("path", "query", "header", "cookie", "body", "formdata", "form", "environment")
+"""The words of `in`, in lower case."""
 
 _WITHOUT_EFFECT = {
     "selector": "write a JSONPath as 'mapping'",
@@ -84,7 +88,7 @@ def _parameter(name: str, node: Node, default_location: str) -> ParameterSpec:
     value = node.raw("value", "const", "template")
     spec = ParameterSpec(
         name=name,
-        location=node.text("in", "location") or default_location,
+        location=_location(node) or default_location,
         type=node.text("type"),
         description=node.text("description"),
         required=_required(node),
@@ -97,6 +101,16 @@ def _parameter(name: str, node: Node, default_location: str) -> ParameterSpec:
     node.without_effect("an input parameter", _WITHOUT_EFFECT)
     node.finish("an input parameter")
     return spec
+
+
+def _location(node: Node) -> str:
+    word = node.text("in", "location")
+    if word and word.lower() not in _LOCATIONS:
+        near = difflib.get_close_matches(word.lower(), _LOCATIONS, 1)
+        hint = f"did you mean '{near[0]}'?" if near else f"use one of {', '.join(_LOCATIONS)}"
+        message = f"'{word}' is no place for a parameter"
+        node.warn("CAP116", message, hint=hint, place=node.at("in", "location"))
+    return word
 
 
 def _constraints(node: Node) -> dict[str, Json]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from capspec.errors import Place, Problem
+from capspec.jsonpath import JsonPath
 from capspec.mapping import Output
 from capspec.model import HintsSpec
 from capspec.model.groups import NO_GROUP, GroupSpec
@@ -24,7 +25,8 @@ class Input:
 
     `name` is what the file's expressions use; `argument` is the published name, legal for every client.
     `location` and `wire` say where a REST request carries it: `wire` is the placeholder, query or header
-    name; a `body` input with `whole` set is the request body itself. `schema` is JSON Schema (2020-12).
+    name; a `body` input with `whole` set is the request body itself, one with a `path` is what that leads to
+    in the body. `schema` is JSON Schema (2020-12).
     """
 
     name: str
@@ -34,6 +36,7 @@ class Input:
     location: Location = "query"
     wire: str = ""
     whole: bool = False
+    path: JsonPath | None = None
     constant: Json | Missing = MISSING
 
 

@@ -123,7 +123,7 @@ class Plan:
     """A whole capability, ready to run.
 
     `contacts` are URLs, and patterns such as `https://*.example.com`, whose origins may be contacted.
-    `warnings` are problems that did not stop it. `imported` are the files that it took entries from.
+    `warnings` are problems that did not stop it, `remarks` what is only worth knowing. `imported` are the files that it took entries from.
     `contact` is the name and the e-mail address of whom to ask about it.
     """
 
@@ -137,6 +137,7 @@ class Plan:
     contacts: tuple[str, ...]
     missing: tuple[MissingVariable, ...]
     warnings: tuple[Problem, ...]
+    remarks: tuple[Problem, ...] = ()
     document: Document
     imported: tuple[Document, ...] = ()
     contact: tuple[str, str] = ("", "")

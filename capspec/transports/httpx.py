@@ -64,13 +64,12 @@ class HttpxTransport:
         self._timeout = timeout
 
     async def send(self, request: Request) -> Response:
-        host = urlsplit(request.url).netloc
         try:
             answer = await self._exchange(request)
         except (httpx.TransportError, httpx.InvalidURL, ssl.SSLError) as error:
             # The library's own texts may quote headers, so they are not kept as a cause.
-            raise _failure(error, host) from None
-        return _incoming(answer, host, inflate=not request.verbatim)
+            raise _failure(error) from None
+        return _incoming(answer, inflate=not request.verbatim)
 
     async def close(self) -> None:
         for pool in self._pools.values():
@@ -153,12 +152,12 @@ def _show(tls: ssl.SSLContext, identity: Identity) -> None:
 # -- the way back -----------------------------------------------------------------------------------------
 
 
-def _incoming(answer: httpx.Response, host: str, *, inflate: bool) -> Response:
+def _incoming(answer: httpx.Response, *, inflate: bool) -> Response:
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw)
     inflation = _inflation(header(headers, "content-encoding") or "") if inflate else None
     if inflation is not None:
         headers = _without(headers, "content-encoding", "content-length")
-    chunks = _chunks(answer, inflation, host)
+    chunks = _chunks(answer, inflation)
 
     async def close() -> None:
         await chunks.aclose()
@@ -175,7 +174,7 @@ def _without(headers: Headers, *names: str) -> Headers:
     return tuple(item for item in headers if item[0].lower() not in names)
 
 
-async def _chunks(answer: httpx.Response, inflation: Inflation | None, host: str) -> AsyncGenerator[bytes]:
+async def _chunks(answer: httpx.Response, inflation: Inflation | None) -> AsyncGenerator[bytes]:
     assert isinstance(answer.stream, httpx.AsyncByteStream)
     try:
         async for part in answer.stream:
@@ -185,9 +184,9 @@ async def _chunks(answer: httpx.Response, inflation: Inflation | None, host: str
         if inflation is not None:
             inflation.finish()
     except (httpx.TransportError, ssl.SSLError) as error:
-        raise _failure(error, host) from None
+        raise _failure(error) from None
     except ValueError as error:
-        raise UpstreamError(f"the answer of {host} cannot be read: {error}") from None
+        raise UpstreamError(f"the answer of the upstream cannot be read: {error}") from None
     finally:
         await answer.aclose()
 
@@ -195,42 +194,44 @@ async def _chunks(answer: httpx.Response, inflation: Inflation | None, host: str
 # -- failures ---------------------------------------------------------------------------------------------
 
 
-def _failure(error: Exception, host: str) -> CallError:
-    """The error in plain words: which host, and why. Nothing of the request is quoted."""
+def _failure(error: Exception) -> CallError:
+    """The error in plain words, for callers: which host it was is in the log only. Nothing is quoted."""
     if isinstance(error, httpx.ConnectTimeout):
-        return UpstreamTimeout(f"no connection with {host} could be made in time")
+        return UpstreamTimeout("no connection with the upstream could be made in time")
     if isinstance(error, httpx.TimeoutException):
-        return UpstreamTimeout(f"{host} did not go on sending or receiving in time")
+        return UpstreamTimeout("the upstream did not go on sending or receiving in time")
     if isinstance(error, httpx.ConnectError):
-        return UpstreamError(_connect_message(error, host))
+        return UpstreamError(_connect_message(error))
     if isinstance(error, httpx.RemoteProtocolError):
         return UpstreamError(
-            f"{host} closed the connection, or sent what is not HTTP, before its answer was complete"
+            "the upstream closed the connection, or sent what is not HTTP, before its answer was complete"
         )
     if isinstance(error, (httpx.LocalProtocolError, httpx.InvalidURL, httpx.UnsupportedProtocol)):
-        return UpstreamError(f"the request to {host} cannot be written as HTTP")
-    return UpstreamError(_break_message(error, host))
+        return UpstreamError("the request to the upstream cannot be written as HTTP")
+    return UpstreamError(_break_message(error))
 
 
-def _break_message(error: BaseException, host: str) -> str:
+def _break_message(error: BaseException) -> str:
     # A server that misses a client's certificate, or refuses it, says so after the handshake (RFC 8446, 6.2).
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLError) and "ALERT" in (cause.reason or ""):
-            return f"{host} ended the TLS connection: {cause.reason.lower().replace('_', ' ')}"
-    return f"the connection with {host} broke off"
+            return f"the upstream ended the TLS connection: {cause.reason.lower().replace('_', ' ')}"
+    return "the connection with the upstream broke off"
 
 
-def _connect_message(error: BaseException, host: str) -> str:
+def _connect_message(error: BaseException) -> str:
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"the TLS certificate of {host} is not trusted: {cause.verify_message}"
+            return f"the TLS certificate of the upstream is not trusted: {cause.verify_message}"
         if isinstance(cause, ssl.SSLError):
-            return f"no TLS connection with {host} could be made: {cause.reason or 'the handshake failed'}"
+            return (
+                f"no TLS connection with the upstream could be made: {cause.reason or 'the handshake failed'}"
+            )
         if isinstance(cause, socket.gaierror):
-            return f"the host name of {host} cannot be found"
+            return "the host name of the upstream cannot be found"
         if isinstance(cause, ConnectionRefusedError):
-            return f"{host} refuses connections"
-    return f"no connection with {host} could be made"
+            return "the upstream refuses connections"
+    return "no connection with the upstream could be made"
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

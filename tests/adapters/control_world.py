@@ -46,6 +46,9 @@ port: 0
 namespace: agent
 tools: [{name: get-thing, description: Get a thing, call: up.get-thing}]
 """
+EVERYTHING = """
+management: {info: true, validate: true, reload: true, logs: {stream: true}, scripting: {timeout: 1000}}
+"""
 SECRET = "k3y-of-the-upstream"
 PATIENCE = 20
 

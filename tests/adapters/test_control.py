@@ -20,22 +20,26 @@ from capspec.events import ServerStarted, ServerStopped, UpstreamRetried
 from capspec.masking import Masking
 from capspec.plan import Engine
 from capspec.serving.serving import ServeOptions
-from tests.adapters.control_world import MCP, PATIENCE, REST, SECRET, World, capability, controlled
+from tests.adapters.control_world import (
+    EVERYTHING,
+    MCP,
+    PATIENCE,
+    REST,
+    SECRET,
+    World,
+    capability,
+    controlled,
+)
 from tests.cli.thing_capability import echo
 from tests.whole import plan_of
 
 pytestmark = pytest.mark.anyio
 
-EVERYTHING = """
-management: {info: true, validate: true, reload: true, logs: {stream: true}, scripting: {timeout: 1000}}
-"""
-
 
 @pytest.fixture(autouse=True)
 def _level_as_before() -> Iterator[None]:
     yield
-    for name in ("capspec.things", "capspec.cap"):
-        logging.getLogger(name).setLevel(logging.NOTSET)
+    logging.getLogger("capspec.things").setLevel(logging.NOTSET)
 
 
 @asynccontextmanager
@@ -251,7 +255,7 @@ async def test_the_level_of_the_log_can_be_changed() -> None:
         read = await client.get("/logs/level")
         refused = [await client.put("/logs/level", content=body) for body in ('{"level": "loud"}', "[]", "{")]
     assert (changed.status_code, changed.json(), read.json()) == (200, {"level": "debug"}, {"level": "debug"})
-    assert logging.getLogger("capspec.cap").level == logging.DEBUG
+    assert logging.getLogger("capspec.things").level == logging.DEBUG
     assert logging.getLogger("capspec").level != logging.DEBUG
     assert {answer.status_code for answer in refused} == {400}
     assert "debug, info, warning, error" in refused[0].json()["error"]

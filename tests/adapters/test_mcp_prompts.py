@@ -232,8 +232,8 @@ async def test_prompts_without_a_name_or_a_text_are_left_out_with_a_warning() ->
     plan = plan_of(capability("- {template: x}\n- {name: empty}\n- {name: good, template: x}"))
     assert [prompt.name for prompt in plan.listeners[0].prompts] == ["good"]
     assert warnings(plan) == [
-        "CAP315 prompt '' is left out: it has no name",
-        "CAP315 prompt 'empty' is left out: it has neither a 'template' nor a 'location'",
+        "CAP337 prompt '' is left out: it has no name",
+        "CAP337 prompt 'empty' is left out: it has neither a 'template' nor a 'location'",
     ]
 
 
@@ -303,7 +303,7 @@ def test_a_file_that_cannot_be_served_leaves_its_prompt_out_with_a_warning(
     plan = filed(home, location)
     assert [prompt.name for prompt in plan.listeners[0].prompts] == ["other"]
     (warning,) = plan.warnings
-    assert (warning.code, warning.severity) == ("CAP315", "warning")
+    assert (warning.code, warning.severity) == ("CAP337", "warning")
     assert reason in warning.message
 
 
@@ -317,7 +317,7 @@ def test_a_file_whose_text_is_no_template_leaves_its_prompt_out(tmp_path: Path) 
     (tmp_path / "p.md").write_text("{{#each}}")
     plan = filed(tmp_path, "file:///./p.md", ", arguments: [{name: a}]")
     assert [prompt.name for prompt in plan.listeners[0].prompts] == ["other"]
-    assert warnings(plan)[0].startswith("CAP315 prompt 'p' is left out: Mustache tags")
+    assert warnings(plan)[0].startswith("CAP337 prompt 'p' is left out: Mustache tags")
 
 
 # -- who is told of them, and with whom they share ------------------------------------------------------

@@ -344,8 +344,8 @@ async def test_a_uri_that_nearly_fits_is_turned_away_quickly() -> None:
         ("uri: 'x://{a}', location: 'file:///./here'", "315 out: a 'location' needs a uri without"),
         ("uri: 'x://y', location: 'file:///./here', call: up.list", "315 out: it has a 'location' and"),
         ("uri: 'x://y', location: 'file:///./pipe'", "315 out: 'file:///./pipe' is neither"),
-        ("uri: 'x://y', call: up.nothing", "310 no: there is no operation 'up.nothing'"),
-        ("uri: 'x://y', call: up.search", "310 no: its uri does not say what 'kind' is"),
+        ("uri: 'x://y', call: up.nothing", "341 no: there is no operation 'up.nothing'"),
+        ("uri: 'x://y', call: up.search", "303 no: its uri does not say what 'kind' is"),
         ("uri: 'x://y', call: up.list, colour: red", "110 'colour' is not known in a resource"),
     ],
 )  # fmt: skip

@@ -170,10 +170,12 @@ def test_a_constant_input_is_not_offered():
 def test_json_schema_keywords_of_a_parameter_are_kept_and_nonsense_is_not():
     operation = """inputParameters: [{name: size, in: query, type: integer, minimum: 1, maximum: 9, default: 3},
         {name: kind, in: query, type: string, enum: [a, b], pattern: 5, minLength: -1},
+        {name: code, in: query, type: string, pattern: "[a-z"},
         {name: tags, in: query, type: array, items: {type: string}}]"""
     found = schema(flows(operation)["t"])["properties"]
     assert found["size"] == {"type": "integer", "minimum": 1, "maximum": 9, "default": 3}
     assert found["kind"] == {"type": "string", "enum": ["a", "b"]}
+    assert found["code"] == {"type": "string"}
     assert found["tags"] == {"type": "array", "items": {"type": "string"}}
 
 

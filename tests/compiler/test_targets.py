@@ -45,7 +45,7 @@ def test_a_call_of_nothing_makes_its_tool_unavailable_and_no_other(call: str, sa
     assert said in bad.unavailable
     assert good.unavailable == ""
     assert plan.listeners[0].available == (good,)
-    assert [warning.code for warning in plan.warnings] == ["CAP310"]
+    assert [warning.code for warning in plan.warnings] == ["CAP341"]
     assert plan.warnings[0].place is not None
     assert plan.warnings[0].place.line == 7
 

@@ -220,7 +220,7 @@ def test_a_template_without_quotes_is_one_problem_that_says_to_quote_it(
     text: str, place: str, template: str
 ) -> None:
     (only,) = problems(text)
-    assert (only.code, str(only.place)) == ("CAP105", place)
+    assert (only.code, str(only.place)) == ("CAP114", place)
     assert template in only.message
     assert f'"{template}"' in only.hint
 
@@ -282,7 +282,7 @@ def test_all_problems_are_reported_at_once_up_to_a_syntax_error() -> None:
     assert [(p.code, p.place and p.place.line) for p in found] == [
         ("CAP103", 2),
         ("CAP105", 3),
-        ("CAP105", 4),
+        ("CAP114", 4),
         ("CAP102", 6),
     ]
 

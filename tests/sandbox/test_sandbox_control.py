@@ -22,6 +22,7 @@ async def test_health_names_every_provider_and_the_time() -> None:
     async with in_memory(speed=3) as box:
         shown = (await box.http.get("/__sandbox__/health")).json()
         names = ["flexura", "bfl", "flora", "neuroflash", "neuroflash-id", "media"]
+        names += ["library-catalogue", "library-loans", "library-scans"]
         assert [shown["status"], shown["providers"]] == ["ok", names]
         assert [shown["speed"], shown["frozen"]] == [3, True]
 

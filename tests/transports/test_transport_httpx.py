@@ -303,7 +303,7 @@ async def test_a_refused_connection_is_said(transport: HttpxTransport) -> None:
         host = f"127.0.0.1:{unused.getsockname()[1]}"
         error = await failure_of(transport, get(f"http://{host}/{SECRET_QUERY}"))
     assert isinstance(error, UpstreamError)
-    assert str(error) == f"{host} refuses connections"
+    assert str(error) == "the upstream refuses connections"
 
 
 async def test_an_unknown_host_is_said(transport: HttpxTransport, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -312,7 +312,7 @@ async def test_an_unknown_host_is_said(transport: HttpxTransport, monkeypatch: p
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     error = await failure_of(transport, get(f"http://api.example.com/{SECRET_QUERY}"))
-    assert str(error) == "the host name of api.example.com cannot be found"
+    assert str(error) == "the host name of the upstream cannot be found"
 
 
 @pytest.mark.parametrize(
@@ -332,7 +332,7 @@ async def test_what_is_not_http_is_said(transport: HttpxTransport, answer: bytes
     async with serving(broken) as server:
         error = await failure_of(transport, get(server.url + SECRET_QUERY))
     assert isinstance(error, UpstreamError)
-    assert server.url.removeprefix("http://") in str(error)
+    assert server.url.removeprefix("http://") not in str(error)
 
 
 async def test_a_connection_that_is_reset_is_said(transport: HttpxTransport) -> None:
@@ -345,12 +345,12 @@ async def test_a_connection_that_is_reset_is_said(transport: HttpxTransport) -> 
 
     async with serving(resetting) as server:
         error = await failure_of(transport, get(server.url + SECRET_QUERY))
-    assert str(error) == f"the connection with {server.url.removeprefix('http://')} broke off"
+    assert str(error) == "the connection with the upstream broke off"
 
 
 async def test_an_unreachable_address_is_said(transport: HttpxTransport) -> None:
     error = await failure_of(transport, get(f"http://255.255.255.255:9/{SECRET_QUERY}"))
-    assert str(error) == "no connection with 255.255.255.255:9 could be made"
+    assert str(error) == "no connection with the upstream could be made"
 
 
 @pytest.mark.parametrize(
@@ -391,7 +391,7 @@ async def test_a_connection_that_does_not_come_about_is_a_timeout() -> None:
         for waiting in queued:
             waiting.close()
     assert isinstance(error, UpstreamTimeout)
-    assert str(error) == f"no connection with {host} could be made in time"
+    assert str(error) == "no connection with the upstream could be made in time"
 
 
 async def _connecting(address: tuple[str, int]) -> socket.socket:
@@ -442,8 +442,7 @@ def tls_server(certificate: Path) -> ssl.SSLContext:
 async def test_a_certificate_that_nobody_trusts_is_said(transport: HttpxTransport, certificate: Path) -> None:
     async with serving(lambda seen, writer: _value(reply()), tls=tls_server(certificate)) as server:
         error = await failure_of(transport, get(server.url + SECRET_QUERY))
-    host = server.url.removeprefix("https://")
-    assert str(error) == f"the TLS certificate of {host} is not trusted: self-signed certificate"
+    assert str(error) == "the TLS certificate of the upstream is not trusted: self-signed certificate"
     assert not server.requests
 
 
@@ -464,4 +463,4 @@ async def test_a_certificate_that_is_trusted_is_accepted(
 async def test_a_server_without_tls_is_said(transport: HttpxTransport) -> None:
     async with serving(lambda seen, writer: _value(reply())) as server:
         error = await failure_of(transport, get(server.url.replace("http:", "https:") + SECRET_QUERY))
-    assert str(error).startswith("no TLS connection with 127.0.0.1:")
+    assert str(error).startswith("no TLS connection with the upstream could be made:")

@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 from capspec.adapters.mcp.text import as_text, plain
-from capspec.errors import CallError, InputError, MissingSecret, UpstreamError, UpstreamTimeout
+from capspec.errors import CallError, InputError, MissingSecret, StepError, UpstreamError, UpstreamTimeout
 from capspec.plan import Flow, Result
 from capspec.values import MISSING, Json, Missing
 from capspec.wire import header
@@ -101,6 +101,8 @@ def _next(error: CallError, flow: Flow, said: str) -> Iterable[str]:
         yield "Calling again will not help until its operator has set it."
     elif error.retry_after is not None:
         yield _wait(error.retry_after)
+    elif isinstance(error, StepError):
+        yield _after_status(error.upstream_status, None, flow)
     elif isinstance(error, UpstreamTimeout | UpstreamError):
         yield _repeat(flow)
 

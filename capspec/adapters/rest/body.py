@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 from urllib.parse import parse_qsl
@@ -11,6 +11,7 @@ from capspec.codecs.json import CODEC
 from capspec.edge import Receive
 from capspec.errors import BodyEncodingError, BodySizeError, InputError
 from capspec.inputs import from_text
+from capspec.jsonpath import JsonPath, JsonPathBudgetError
 from capspec.values import MISSING, Json, Missing
 
 FORM = "application/x-www-form-urlencoded"
@@ -118,6 +119,18 @@ def whole(content: bytes, content_type: str, schema: Mapping[str, Json]) -> Json
             return _text(content)
         raise
     return value if isinstance(value, str) or not wants_text else _text(content)
+
+
+def pointed(document: Json, paths: Iterable[tuple[str, JsonPath]]) -> dict[str, Json]:
+    """By name what each path leads to in a body; null counts as absent.
+
+    Raises InputError for a body that is too large for them.
+    """
+    try:
+        found = {name: path.read(document) for name, path in paths}
+    except JsonPathBudgetError as error:
+        raise InputError(f"the request body is too large: {error}", hint="send less") from error
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def form(content: bytes) -> dict[str, list[str]]:

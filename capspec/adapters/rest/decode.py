@@ -77,6 +77,10 @@ def _after(root: str, path: str) -> str:
     return "/" + "/".join(parts[count:])
 
 
+_TREE = {"type": ["object", "array"]}
+"""What a body is that paths lead into."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Taken:
     """Where one argument comes from. `key` is the wire name, as its location compares it."""
@@ -96,6 +100,11 @@ class Decoder:
         self._headers = tuple(_taken(flow, "header"))
         self._cookies = tuple(_taken(flow, "cookie"))
         self._body = (*_taken(flow, "body"), *_taken(flow, "form"))
+        self._pointed = tuple(
+            (item.name, item.path)
+            for item in flow.inputs
+            if item.path is not None and item.location == "body"
+        )
         self._whole = next((item for item in flow.inputs if item.whole and item.constant is MISSING), None)
         self._known_query = _keys(flow.inputs, "query") | private_query
         self._known_fields = _keys(flow.inputs, "body") | _keys(flow.inputs, "form")
@@ -115,7 +124,7 @@ class Decoder:
         if self._headers or self._cookies:
             self._from_headers(request, arguments)
         extra = Extra(query=query)
-        if self._whole is not None or self._body or self._open_body:
+        if self._whole is not None or self._body or self._pointed or self._open_body:
             extra = await self._from_body(request, arguments, query)
         return arguments, extra
 
@@ -148,11 +157,16 @@ class Decoder:
         if not content:
             return Extra(query=query)
         content_type = request.content_type
+        if self._pointed:
+            document = rest_body.whole(content, content_type, _TREE)
+            arguments.update(rest_body.pointed(document, self._pointed))
         if self._whole is not None:
             arguments[self._whole.name] = rest_body.whole(content, content_type, self._whole.schema)
             return Extra(query=query)
         if self._open_body and not (self._known_fields and rest_body.may_have_fields(content, content_type)):
             return Extra(query=query, body=content, content_type=content_type)
+        if not (self._body or self._open_body):
+            return Extra(query=query)
         fields = rest_body.fields(content, content_type)
         for item in self._body:
             value = fields.get(item.key, item.schema)
@@ -164,9 +178,12 @@ class Decoder:
 
 def _taken(flow: Flow, location: str) -> Iterable[_Taken]:
     for item in flow.inputs:
-        if item.location == location and not item.whole and item.constant is MISSING:
+        taken_whole = item.whole or item.path is not None
+        if item.location == location and not taken_whole and item.constant is MISSING:
             yield _Taken(item.name, item.wire or item.name, item.schema)
 
 
 def _keys(inputs: Iterable[Input], location: str) -> frozenset[str]:
-    return frozenset(item.wire or item.name for item in inputs if item.location == location)
+    return frozenset(
+        item.wire or item.name for item in inputs if item.location == location and item.path is None
+    )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -23,6 +24,8 @@ from capspec.plan import Flow, Input, Listener, PathVariable, Plan
 from capspec.values import MISSING, Json
 
 _UNTOUCHED = "/:@!$&'()*+,;=-._~%"
+_NAMES = re.compile(r"\$(\.[A-Za-z_][\w-]*)+")
+"""A JSONPath that only names members."""
 _BODILESS = ("GET", "HEAD", "DELETE", "OPTIONS", "TRACE")
 _IGNORED_HEADERS = frozenset({"accept", "content-type", "authorization"})
 """Header names that OpenAPI says are not parameters (3.1.1, 4.8.12.1)."""
@@ -311,15 +314,33 @@ def _in_body(item: Input) -> bool:
 
 
 def _fields(inputs: Iterable[Input], *, open_body: bool) -> dict[str, Json]:
-    properties, required = {}, []
+    schema: dict[str, Json] = {"type": "object", "properties": {}}
     for item in inputs:
-        name = item.wire or item.name
-        properties[name] = dict(item.schema)
-        if item.required:
-            required.append(name)
-    schema: dict[str, Json] = {"type": "object", "properties": properties}
-    if required:
-        schema["required"] = required
+        members = _members(item)
+        if members is None:
+            return {"description": "It is read by JSONPath."}
+        _add_field(schema, members, item)
     if open_body:
         schema["additionalProperties"] = {"description": "Any other field is passed on as it is."}
     return schema
+
+
+def _members(item: Input) -> list[str] | None:
+    """The way to an input from the root of the body; None when it is more than names."""
+    if item.path is None:
+        return [item.wire or item.name]
+    return item.path.text[2:].split(".") if _NAMES.fullmatch(item.path.text) else None
+
+
+def _add_field(schema: dict[str, Json], members: list[str], item: Input) -> None:
+    *outer, last = members
+    for name in outer:
+        _require(schema, name, item)
+        schema = schema.setdefault("properties", {}).setdefault(name, {"type": "object"})
+    _require(schema, last, item)
+    schema.setdefault("properties", {}).setdefault(last, {}).update(deepcopy(dict(item.schema)))
+
+
+def _require(schema: dict[str, Json], name: str, item: Input) -> None:
+    if item.required and name not in schema.get("required", []):
+        schema["required"] = [*schema.get("required", []), name]

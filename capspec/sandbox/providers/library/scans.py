@@ -105,7 +105,7 @@ class Scans:
             owner=owner(key),
             created_at=self._world.clock.now(),
             queue=jobs.draw(self.name, number, "queue", 1, 2),
-            run=jobs.draw(self.name, number, "run", 8, 12),
+            run=jobs.draw(self.name, number, "run", 4, 6),
             request={"book": book.id, "page": page},
             media=(recipe,),
         )

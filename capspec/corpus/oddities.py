@@ -1,0 +1,2 @@
+def oddities_of(capability):
+    return {}
