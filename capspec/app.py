@@ -89,7 +89,10 @@ def _document(
     if content is None:
         return document.read(path, root=root)
     folder = None if root is None else Path(root)
-    return document.parse(content, os.fspath(path), Path(path), root=folder)
+    name = os.fspath(path)
+    if name == "-":
+        return document.parse(content, document.STDIN, root=folder)
+    return document.parse(content, name, Path(path), root=folder)
 
 
 def _uris_from(environ: Mapping[str, str], capability: model.Capability) -> dict[str, str]:

@@ -33,9 +33,14 @@ def checked_credential(settings: Settings, what: str, text: str, *, hint: str = 
         raise settings.refuse(f"{what} {error}") from None
 
 
-def described(keys: Mapping[str, str]) -> dict[str, Json]:
-    """The part of the language's JSON Schema for settings with these keys, each with its description."""
-    return {"type": "object", "properties": {name: {"description": text} for name, text in keys.items()}}
+def described(keys: Mapping[str, str], examples: Mapping[str, tuple[Json, ...]]) -> dict[str, Json]:
+    """The part of the language's JSON Schema for settings with these keys, each with its description, and the
+    words that editors offer for it."""
+    properties = {
+        name: {"description": text, **({"examples": list(examples[name])} if name in examples else {})}
+        for name, text in keys.items()
+    }
+    return {"type": "object", "properties": properties}
 
 
 def with_query(url: str, name: str, value: str | bytes) -> str:

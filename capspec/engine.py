@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import replace
 
 from capspec.assets.shelf import Shelf
@@ -95,7 +95,8 @@ class CallEngine:
         ended: list[str] = []
         code = "CAP699"
         try:
-            yield ended
+            with self._span(call.flow):
+                yield ended
             code = ended[0]
         except CallError as error:
             code = error.code
@@ -112,6 +113,12 @@ class CallEngine:
                     code=code,
                 )
             )
+
+    def _span(self, flow: Flow) -> AbstractContextManager[object]:
+        """A span for what is a function of an aggregate; other flows are told of by their adapters."""
+        if not flow.ref:
+            return nullcontext()
+        return self.events.span("aggregate.flow", {"capspec.aggregate.ref": flow.ref})
 
     @asynccontextmanager
     async def _deadline(self, flow: Flow) -> AsyncIterator[None]:

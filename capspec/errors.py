@@ -62,10 +62,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """Another place that a problem has to do with, and what is there."""
+    """Another place that a problem has to do with, and what is there: `again` the same, or something else."""
 
     place: Place
     message: str
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

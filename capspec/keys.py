@@ -135,6 +135,8 @@ class Identified:
         self.names: frozenset[str] = getattr(auth, "names", frozenset())
         self.urls: tuple[str, ...] = getattr(auth, "urls", ())
         self.query_names: frozenset[str] = getattr(auth, "query_names", frozenset())
+        self.cookie_names: frozenset[str] = getattr(auth, "cookie_names", frozenset())
+        self.member_names: frozenset[str] = getattr(auth, "member_names", frozenset())
         self._auth = auth
         self._identity = identity
 

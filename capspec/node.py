@@ -84,7 +84,9 @@ def _grouped(group: list[Problem]) -> Problem:
         places.setdefault(problem.place, problem)
     first, *others = places.values()
     related = [
-        Related(problem.place, problem.message) for problem in others[:_MOST_RELATED] if problem.place is not None
+        Related(problem.place, problem.message, again=True)
+        for problem in others[:_MOST_RELATED]
+        if problem.place is not None
     ]
     return replace(first, count=len(places), related=(*first.related, *related))
 
@@ -268,7 +270,7 @@ class Node:
         for key, hint in keys.items():
             if self.get(key) is not None:
                 message = f"'{key}' of {kind} has no effect"
-                self.warn("CAP113", message, hint=hint, place=self.key_place(key))
+                self.warn("CAP151", message, hint=hint, place=self.key_place(key))
 
     # -- within -------------------------------------------------------------------------------------
 

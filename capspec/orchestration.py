@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 
 from capspec.errors import CallError, InputError, MappingError, StepError
@@ -37,7 +37,8 @@ async def run_tasks(
         task = block.tasks[at]
         with _reading(task):
             if open_end and at == last and task.plain:
-                return await _run(task, scope, runtime)
+                with _told(task, scope, runtime):
+                    return await task.step.run(scope, runtime)
             outcome = await _governed(task, scope, runtime)
         if outcome is not MISSING:
             scope.steps[task.step.name] = outcome
@@ -117,24 +118,25 @@ async def _once(task: Task, scope: Scope, runtime: Runtime) -> Json | Missing:
         return await _recovered(task.recovery, error, scope, runtime)
 
 
-async def _run(task: Task, scope: Scope, runtime: Runtime) -> Answer | Json | Missing:
-    if not task.kind:
-        return await task.step.run(scope, runtime)
-    with runtime.events.step(task.step.name, task.kind, scope.flow):
-        return await task.step.run(scope, runtime)
-
-
 async def _outcome(task: Task, scope: Scope, runtime: Runtime) -> Json | Missing:
-    outcome = await _run(task, scope, runtime)
-    if not isinstance(outcome, Answer):
-        return outcome
-    if is_failure(outcome.status):
-        raise StepError(
-            f"step '{task.step.name}' failed: {outcome.operation} answered {outcome.status}",
-            upstream_status=outcome.status,
-            body=await runtime.error_body(outcome),
-        )
-    return await runtime.output(outcome)
+    with _told(task, scope, runtime):
+        outcome = await task.step.run(scope, runtime)
+        if not isinstance(outcome, Answer):
+            return outcome
+        if is_failure(outcome.status):
+            raise StepError(
+                f"step '{task.step.name}' failed: {outcome.operation} answered {outcome.status}",
+                upstream_status=outcome.status,
+                body=await runtime.error_body(outcome),
+            )
+        return await runtime.output(outcome)
+
+
+def _told(task: Task, scope: Scope, runtime: Runtime) -> AbstractContextManager[None]:
+    """A block of which events tell as a step; of a call that is a whole flow they tell anyway."""
+    if not task.kind:
+        return nullcontext()
+    return runtime.events.step(task.step.name, task.kind, scope.flow)
 
 
 async def _recovered(recovery: Recovery, error: CallError, scope: Scope, runtime: Runtime) -> Json | Missing:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from mcp import Client
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -41,6 +42,22 @@ resources:
     steps:
     - {name: first, type: call, call: up.get-thing, with: {id: '{{id}}'}}
     - {name: second, type: call, call: up.get-thing, with: {id: '$.first.target'}}
+"""
+
+
+OFFERING = """
+type: rest
+port: 0
+namespace: offering
+resources: [{path: '/thing/{id}', operations: [{name: read, method: GET, ref: things.read}]}]
+"""
+THINGS = """
+namespace: things
+functions:
+- name: read
+  description: Read a thing.
+  inputParameters: [{name: id, type: string, description: Which.}]
+  steps: [{name: first, type: call, call: up.get-thing, with: {id: '{{id}}'}}]
 """
 
 
@@ -220,6 +237,32 @@ async def test_steps_are_spans_of_their_flow(tmp_path: Path) -> None:
     assert {span["parentSpanId"] for span in steps} == {root["spanId"]}
     clients = [span["parentSpanId"] for span in spans if span["kind"] == "CLIENT"]
     assert clients == [span["spanId"] for span in steps]
+
+
+async def test_a_function_of_an_aggregate_is_a_span_with_its_steps_in_it(tmp_path: Path) -> None:
+    whole = json.loads(capability(listeners=(OFFERING,)))
+    whole["capability"]["aggregates"] = [yaml.safe_load(THINGS)]
+    async with controlled(tmp_path, json.dumps(whole), answer=echo) as world:
+        await world.client.get(f"{world.url('rest')}/thing/1")
+        spans = await world.trace()
+    (flow,) = [span for span in spans if span["name"] == "aggregate.flow"]
+    assert flow["attributes"]["capspec.aggregate.ref"] == "things.read"
+    assert flow["parentSpanId"] == spans[0]["spanId"]
+    (step,) = [span for span in spans if span["name"] == "step.call"]
+    assert step["parentSpanId"] == flow["spanId"]
+
+
+async def test_a_step_whose_upstream_answers_an_error_is_told_of_as_failed(tmp_path: Path) -> None:
+    async def missing(seen: Seen, writer: object) -> bytes:
+        return reply(404)
+
+    async with controlled(tmp_path, capability(listeners=(STEPS,)), answer=missing) as world:
+        assert (await world.client.get(f"{world.url('rest')}/two/1")).status_code == 502
+        spans = await world.trace()
+        metrics = (await world.control("/metrics")).text
+    (step,) = [span for span in spans if span["name"] == "step.call"]
+    assert step["attributes"]["error.type"] == "CAP602"
+    assert any("step_duration" in line and 'code="CAP602"' in line for line in metrics.splitlines())
 
 
 async def test_without_a_caller_s_trace_there_is_a_new_one(tmp_path: Path) -> None:

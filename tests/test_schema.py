@@ -156,6 +156,45 @@ def test_every_property_is_described() -> None:
     assert bare == []
 
 
+SCALARS = ("string", "number", "integer", "boolean")
+
+
+def scalar(part: dict[str, Any], definitions: dict[str, Any]) -> bool:
+    """Whether one value can be written there; what has other objects below it is shown by them."""
+    meant = {**definitions.get(part.get("$ref", "").rpartition("/")[2], {}), **part}
+    kinds = meant.get("type", [])
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    return any(kind in SCALARS for kind in kinds) and "object" not in kinds
+
+
+def shown(part: dict[str, Any], definitions: dict[str, Any]) -> bool:
+    meant = {**definitions.get(part.get("$ref", "").rpartition("/")[2], {}), **part}
+    return bool({"enum", "default", "examples", "const"} & set(meant)) or "no effect" in meant["description"]
+
+
+def test_every_scalar_has_an_example_or_says_what_it_may_be() -> None:
+    bundle = schema.bundle()
+    bare = [
+        f"{name}.{key}"
+        for name, definition in {"the file": bundle, **bundle["$defs"]}.items()
+        for key, part in definition.get("properties", {}).items()
+        if scalar(part, bundle["$defs"]) and not shown(part, bundle["$defs"])
+    ]
+    assert bare == [], "add 'examples': editors offer them"
+
+
+def test_every_setting_of_an_extension_has_an_example_or_says_what_it_may_be() -> None:
+    bundle = schema.bundle()
+    bare = [
+        f"{name}.{key}"
+        for name, definition in bundle["$defs"].items()
+        if name.startswith(("auth.", "guard."))
+        for key, part in definition["properties"].items()
+        if not shown(part, bundle["$defs"])
+    ]
+    assert bare == []
+
+
 def test_a_file_with_everything_in_it_is_valid(validator: Draft202012Validator) -> None:
     assert [error.message for error in validator.iter_errors(data_of(WHOLE))] == []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from email.message import Message
 from typing import Literal, TypeAlias, get_args
 from urllib.parse import parse_qsl, urlencode
 
@@ -16,6 +17,7 @@ from capspec.wire import Request, Response, Send, header
 
 _FORM = "application/x-www-form-urlencoded"
 _JSON = "application/json"
+_PARTS = "multipart/form-data"
 
 Placement: TypeAlias = Literal["header", "query", "cookie", "body"]
 
@@ -32,7 +34,7 @@ class Key:
 class ApiKeys:
     """Puts keys into requests; what a request has in the same places is replaced.
 
-    `query_names` are those of the query.
+    `query_names` are those of the query, `cookie_names` and `member_names` those of cookies and of bodies.
     """
 
     urls: tuple[str, ...] = ()
@@ -41,6 +43,8 @@ class ApiKeys:
         self._keys = keys
         self.names = frozenset(key.name.lower() for key in keys if key.placement == "header")
         self.query_names = frozenset(key.name for key in keys if key.placement == "query")
+        self.cookie_names = frozenset(key.name for key in keys if key.placement == "cookie")
+        self.member_names = frozenset(key.name for key in keys if key.placement == "body")
 
     async def authenticate(self, request: Request, send: Send) -> Response:
         for key in self._keys:
@@ -135,7 +139,10 @@ def _with_cookie(request: Request, key: Key) -> str:
 def _with_member(request: Request, key: Key) -> Request:
     """The request with the key in its form, or in its JSON object, which is new when there is no body."""
     content = request.body if isinstance(request.body, bytes) else b""
-    media_type = (header(request.headers, "content-type") or _JSON).partition(";")[0].strip().lower()
+    written = header(request.headers, "content-type") or _JSON
+    media_type = written.partition(";")[0].strip().lower()
+    if media_type == _PARTS and _boundary(written):
+        return replace(request, body=_part(key, _boundary(written)) + content)
     if media_type == _FORM:
         pairs = parse_qsl(
             content.decode("utf-8", "surrogateescape"), keep_blank_values=True, errors="surrogateescape"
@@ -154,3 +161,18 @@ def _with_member(request: Request, key: Key) -> Request:
     encoded, content_type = codec.encode({**value, key.name: key.value})
     request = replace(request, body=encoded)
     return request if content else request.with_header("Content-Type", content_type)
+
+
+def _boundary(content_type: str) -> str:
+    """What separates the parts of a form (RFC 2046, 5.1.1)."""
+    message = Message()
+    message["content-type"] = content_type
+    found = message.get_param("boundary")
+    return found if isinstance(found, str) else ""
+
+
+def _part(key: Key, boundary: str) -> bytes:
+    """The key as the first part of a form (RFC 7578)."""
+    name = key.name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n'
+    return f"{head}{key.value}\r\n".encode()

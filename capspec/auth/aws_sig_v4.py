@@ -24,6 +24,9 @@ SCHEMA = described({
     "accessKeyId": "The id of the access key; AWS_ACCESS_KEY_ID when left out.",
     "secretAccessKey": "The access key itself; AWS_SECRET_ACCESS_KEY when left out.",
     "sessionToken": "What temporary credentials have besides.",
+}, {
+    "service": ("s3", "execute-api"), "region": ("eu-central-1",), "accessKeyId": ("{{AWS_ACCESS_KEY_ID}}",),
+    "secretAccessKey": ("{{AWS_SECRET_ACCESS_KEY}}",), "sessionToken": ("{{AWS_SESSION_TOKEN}}",),
 })  # fmt: skip
 
 _ALGORITHM = "AWS4-HMAC-SHA256"

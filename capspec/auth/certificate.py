@@ -11,6 +11,9 @@ SCHEMA = described({
     "key": "Its private key: PEM, or the path of a file. A PKCS #12 store needs none.",
     "password": "The password of the key, or of the store.",
     "ca": "The authorities to trust instead of the public ones: PEM, or the path of a file.",
+}, {
+    "certificate": ("./client.pem",), "key": ("{{CLIENT_KEY}}",), "password": ("{{CLIENT_KEY_PASSWORD}}",),
+    "ca": ("./authority.pem",),
 })  # fmt: skip
 
 

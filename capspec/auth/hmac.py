@@ -39,6 +39,13 @@ SCHEMA = described({
     "query": "The query parameters that are sent, in the same way.",
     "apiId": "The id of Veracode credentials, for its own scheme.",
     "apiKey": "The key of Veracode credentials.",
+}, {
+    "keyId": ("{{API_KEY}}",), "secret": ("{{API_SECRET}}",), "secretEncoding": ("text", "hex", "base64"),
+    "algorithm": ("sha256", "sha512", "sha384", "sha1", "md5"), "encoding": ("hex", "base64", "base64url"),
+    "timestamp": ("unix", "unix-ms", "iso", "http"), "separator": ("",),
+    "sign": (["{timestamp}", "{method}", "{pathAndQuery}", "{body}"],), "deriveKey": (["{timestamp}"],),
+    "headers": ({"X-Signature": "{signature}", "X-Timestamp": "{timestamp}"},),
+    "query": ({"signature": "{signature}"},), "apiId": ("{{API_ID}}",), "apiKey": ("{{API_KEY}}",),
 })  # fmt: skip
 
 _PLACEHOLDER = re.compile(r"(?<!\{)\{([A-Za-z][A-Za-z0-9-]*(?::[^{}]+)?)\}(?!\})")

@@ -35,6 +35,14 @@ SCHEMA = described({
     "realm": "The realm to name.",
     "placement": "Where OAuth's parameters go: header or query.",
     "bodyHash": "Whether bodies that are no forms are hashed: true, false, or the digest.",
+}, {
+    "consumerKey": ("{{CONSUMER_KEY}}",), "consumerSecret": ("{{CONSUMER_SECRET}}",),
+    "token": ("{{USER_TOKEN}}",), "tokenSecret": ("{{USER_TOKEN_SECRET}}",),
+    "signatureMethod": (
+        "HMAC-SHA1", "HMAC-SHA256", "HMAC-SHA512", "RSA-SHA1", "RSA-SHA256", "RSA-SHA512", "PLAINTEXT",
+    ),
+    "signingKey": ("{{SIGNING_KEY}}",), "signingKeyPassword": ("{{SIGNING_KEY_PASSWORD}}",),
+    "realm": ("1234567",), "placement": ("header", "query"), "bodyHash": (True, False),
 })  # fmt: skip
 
 _FORM = "application/x-www-form-urlencoded"

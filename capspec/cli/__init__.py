@@ -17,6 +17,7 @@ from capspec.errors import CapspecError
 COMMANDS = {
     "serve": "Serve capability files as REST and MCP.",
     "validate": "Check capability files.",
+    "explain": "Explain a diagnostic by its code.",
     "inspect": "Show what would be served.",
     "call": "Run one tool or operation.",
     "install": "Add a capability to an MCP client's configuration.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -18,9 +19,7 @@ from capspec.plan import Plan
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_ROOT_KEY = re.compile(
-    rb"^(?:\xef\xbb\xbf)?[\"']?(?:%s)[\"']?\s*:" % "|".join(ROOT_KEYS).encode(), re.MULTILINE
-)
+_TOP_KEY = re.compile(rb"^(?:\xef\xbb\xbf)?[\"']?([A-Za-z][\w-]*)[\"']?\s*:", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,9 +90,13 @@ def _capabilities_in(directory: str) -> Iterable[str]:
 def _is_capability(path: str) -> bool:
     """Whether a file looks like a capability; one that cannot be read counts, so that somebody is told."""
     try:
-        return _ROOT_KEY.search(Path(path).read_bytes()) is not None
+        keys = {key.decode() for key in _TOP_KEY.findall(Path(path).read_bytes())}
     except OSError:
         return True
+    if "capability" in keys:
+        # A slip in the root key must not hide the file.
+        return any(difflib.get_close_matches(key.lower(), ROOT_KEYS, 1, cutoff=0.75) for key in keys)
+    return not keys.isdisjoint(ROOT_KEYS)
 
 
 def root_of(file: str, root: str | None, paths: Iterable[str]) -> str | None:

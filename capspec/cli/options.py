@@ -16,7 +16,7 @@ _DEFAULTS = EngineOptions()
 
 
 def engine_options(command: Command) -> Command:
-    """--timeout and --max-response-bytes."""
+    """--timeout, --max-response-bytes and --assets-folder."""
     timeout = click.option(
         "--timeout",
         type=click.FloatRange(min=0, min_open=True),
@@ -33,7 +33,14 @@ def engine_options(command: Command) -> Command:
         metavar="N",
         help="The largest answer that is taken from an upstream.",
     )
-    return timeout(size(command))
+    folder = click.option(
+        "--assets-folder",
+        type=click.Path(file_okay=False),
+        default="",
+        metavar="DIR",
+        help="Where assets are kept that files say to save; by default among the user's caches.",
+    )
+    return timeout(size(folder(command)))
 
 
 def engine_options_of(options: Mapping[str, Any], environ: Mapping[str, str]) -> EngineOptions:
@@ -45,5 +52,6 @@ def engine_options_of(options: Mapping[str, Any], environ: Mapping[str, str]) ->
         timeout=options["timeout"],
         max_response_bytes=options["max_response_bytes"],
         handle_secret=secret,
+        assets_folder=options["assets_folder"],
         scripting=environ.get(SCRIPTING_VARIABLE, "").strip().lower() not in ("false", "off", "no", "0"),
     )

@@ -65,7 +65,8 @@ class BodyCompiler:
             self.report.add("CAP331", f"the body is not a template: {error}", place=place)
             return CompiledBody()
         names = tuple(texts.arguments_in(content.names))
-        return CompiledBody(body=Body(codec=codec, content=content), names=names)
+        takes_fields = name in ("json", "form") and _is_object(spec.data)
+        return CompiledBody(body=Body(codec=codec, content=content, takes_fields=takes_fields), names=names)
 
     def _content(
         self, spec: BodySpec, name: str, codec: Codec, upstream: Upstream, texts: Texts
@@ -213,6 +214,10 @@ class BodyCompiler:
                 found += patterns
         self.contacts += found
         return tuple(found)
+
+
+def _is_object(data: Json) -> bool:
+    return isinstance(data, dict) or (isinstance(data, str) and re.match(r"\s*\{(?!\{)", data) is not None)
 
 
 def _is_file(data: Json) -> bool:

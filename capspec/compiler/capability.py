@@ -235,7 +235,7 @@ class _CapabilityCompiler:
 
     def _tell_of_double(self, spec: FlowSpec, published: str, flows: Iterable[Flow]) -> None:
         first = legal_name(spec.name)
-        place = next((flow.place for flow in flows if flow.published == first), spec.place)
+        place = next((flow.place for flow in flows if flow.published == first and flow.place), spec.place)
         self.report.add(
             "CAP319",
             f"two tools are called '{first}'; this one is offered as '{published}'",

@@ -14,7 +14,9 @@ from capspec.node import Report
 from capspec.registry import UnknownExtension, names
 from capspec.values import Json
 
-_REFERENCE = re.compile(r"(?:\{\{\s*)?((?:\$this\.)?([A-Za-z][\w-]*)\.([A-Za-z_][\w-]*)[\w.\[\]-]*)(?:\s*\}\})?")
+_REFERENCE = re.compile(
+    r"(?:\{\{\s*)?((?:\$this\.)?([A-Za-z][\w-]*)\.([A-Za-z_][\w-]*)[\w.\[\]-]*)(?:\s*\}\})?"
+)
 _SURE, _LIKELY = 0.8, 0.6
 """How alike two words are when one is taken for the other: by themselves, and when more speaks for it."""
 

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from capspec.compiler.inference import Demand
-from capspec.compiler.needs import Need, needs_of
+from capspec.compiler.needs import Need, needs_of, respelt
 from capspec.compiler.operations import BODYLESS, CompiledOperation
+from capspec.compiler.paths import renamed, spellings
 from capspec.compiler.targets import AbsentTarget, Targets, UnknownTarget
 from capspec.compiler.terms import NO_TERMS, Terms
 from capspec.compiler.texts import Texts
@@ -24,6 +25,9 @@ from capspec.values import MISSING, Json, Missing
 
 _ANY_MEMBER = re.compile(r"\$\s*(\.\.|\.?\*|\[\s*[^\s'\"])")
 """The beginning of a JSONPath that may read any name."""
+
+_HEADERS = frozenset({"Authorization", "Accept", "Content-Type", "User-Agent", "If-Match", "If-None-Match"})
+"""Names that mean the same to all of HTTP, in the capitals that only headers have."""
 
 
 class Consequence(CompileError):
@@ -93,12 +97,16 @@ class FlowLinker:
             raise refused("CAP341", error.message, place, error.hint) from error
         if compiled.operation.problem:
             raise Consequence(f"'{target}' cannot be called: {compiled.operation.problem}")
-        needs = needs_of(compiled)
-        self.demand.add(needs, arguments, self.free_names(arguments), self.known)
+        spelling = self._spelling(compiled, arguments)
+        needs = respelt(needs_of(compiled), spelling)
+        sent = Arguments(tuple(pair for pair in arguments.sources if not compiled.withholds(pair[0])))
+        self.demand.add(needs, sent, self.free_names(sent), self.known)
         self._note(name for name in needs if name not in arguments.keys)
+        whole = self.terms.over(compiled)
         operation = replace(
-            self.terms.over(compiled),
-            parameters=(*compiled.operation.parameters, *self._added(compiled, needs, arguments)),
+            whole,
+            path=renamed(whole.path, spelling),
+            parameters=(*compiled.operation.parameters, *self._added(compiled, needs, sent)),
             missing=tuple(dict.fromkeys((*compiled.operation.missing, *self.texts.missing))),
         )
         self.texts.missing.clear()
@@ -188,26 +196,42 @@ class FlowLinker:
         others = (source for _, source in arguments.sources if not isinstance(source, Reference))
         return [name for source in others for name in self.texts.arguments_in(source.names)]
 
+    def _spelling(self, compiled: CompiledOperation, arguments: Arguments) -> dict[str, str]:
+        """Placeholders of the target's path by how the caller spells them, in `with` or in its own inputs."""
+        words = [*arguments.keys]
+        if not self.spec.block.steps:
+            words += [item.name for item in self.spec.inputs if not item.location or item.location == "path"]
+        known = {parameter.name for parameter in compiled.operation.parameters} | set(compiled.names)
+        asked = [name for name in compiled.variables if name not in known]
+        return spellings(asked, [word for word in words if word not in known])
+
     def _added(
         self, compiled: CompiledOperation, needs: Mapping[str, Need], arguments: Arguments
     ) -> list[Parameter]:
         """Parameters for what the caller gives and the operation does not declare: query or body fields."""
         operation = compiled.operation
-        if operation.body is not None:
+        if operation.body is not None and not operation.body.takes_fields:
             return []
-        constant = {parameter.name for parameter in operation.parameters if parameter.value is not None}
-        unknown = [key for key in arguments.keys if key not in needs and key not in constant]
+        known = {*needs, *(item.name for item in operation.parameters if item.value is not None)}
+        sources = dict(arguments.sources)
+        unknown = [key for key in arguments.keys if key not in known and not self._is_read(sources[key], compiled)]
         if not arguments.sources and not self.spec.block.steps:
             carried = ("", "query", "body")
             unknown += [
-                item.name for item in self.spec.inputs if item.name not in needs and item.location in carried
+                item.name
+                for item in self.spec.inputs
+                if item.name not in known and item.location in carried and not compiled.withholds(item.name)
             ]
-        sources = dict(arguments.sources)
         default: Location = "query" if operation.method in BODYLESS else "body"
         return [
-            Parameter(name=name, location=_said(sources.get(name)) or default)
+            Parameter(name=name, location=_said(sources.get(name)) or _usual(name) or default)
             for name in dict.fromkeys(unknown)
         ]
+
+    @staticmethod
+    def _is_read(source: Source, compiled: CompiledOperation) -> bool:
+        """Whether the target's own texts read the same argument, so that it is sent already."""
+        return isinstance(source, Reference) and source.name in compiled.names
 
 
 def _leads_into(path: str, name: str) -> bool:
@@ -216,6 +240,11 @@ def _leads_into(path: str, name: str) -> bool:
     return any(
         path.startswith(start) and path[len(start) : len(start) + 1] in ("", ".", "[") for start in starts
     )
+
+
+def _usual(name: str) -> Location | None:
+    """Where a name belongs that only a header has."""
+    return "header" if name in _HEADERS else None
 
 
 def _said(source: object) -> Location | None:

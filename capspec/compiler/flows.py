@@ -116,6 +116,7 @@ class FlowCompiler:
             group=spec.group,
             job=called if called is not None and called.poll is not None and not spec.block.steps else None,
             aliases=linker.prefixes,
+            ref=spec.ref,
             place=spec.place,
         )
 
@@ -194,7 +195,9 @@ class FlowCompiler:
     def _wire_call(
         self, spec: FlowSpec, call: CallSpec, route: tuple[str, ...], linker: FlowLinker
     ) -> Wiring:
-        arguments = linker.arguments(call.arguments, call.place)
+        # `name:` without a value says no more than that there is such an argument.
+        written = {key: value for key, value in call.arguments.items() if value is not None}
+        arguments = linker.arguments(written, call.place)
         operation = linker.operation(call.target, arguments, call.place)
         open_query, open_body = openness(spec, operation)
         step = CallStep(name="call", operation=operation, arguments=arguments, passes_extra=True)

@@ -6,7 +6,8 @@ parameters, the placeholders of its path, and the names that its templates read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from capspec.compiler.operations import CompiledOperation
 from capspec.compiler.schemas import parameter_schema
@@ -41,6 +42,8 @@ def needs_of(compiled: CompiledOperation) -> dict[str, Need]:
         if spec is None or spec.value is MISSING:
             found[name] = Need(name=name, location="path", schema=schema, required=True)
     for parameter in compiled.operation.parameters:
+        if parameter.name in compiled.withheld:
+            continue
         if parameter.value is None and parameter.name not in found:
             found[parameter.name] = _parameter_need(compiled, declared[parameter.name], parameter.location)
     for name in compiled.names:
@@ -50,6 +53,12 @@ def needs_of(compiled: CompiledOperation) -> dict[str, Need]:
             location: Location = "body" if compiled.operation.method in BODY_METHODS else "query"
             found[name] = Need(name=name, location=location, schema=schema, required=False)
     return found
+
+
+def respelt(needs: Mapping[str, Need], words: Mapping[str, str]) -> dict[str, Need]:
+    """Needs by the words that a caller has for some of them."""
+    renamed = (replace(need, name=words.get(name, name)) for name, need in needs.items())
+    return {need.name: need for need in renamed}
 
 
 def _declared(compiled: CompiledOperation) -> dict[str, ParameterSpec]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlsplit
 
@@ -23,6 +23,7 @@ from capspec.model import OperationSpec, ParameterSpec, UpstreamSpec
 from capspec.model.paths import loose_brace
 from capspec.node import Report
 from capspec.plan import Location, Operation, Parameter, Upstream
+from capspec.request.encoding import FRAMING
 from capspec.request.inline import MEDIA_TYPE
 from capspec.settings import Settings
 from capspec.sizes import parse_size
@@ -31,6 +32,7 @@ from capspec.template.binding import literal_template
 from capspec.values import MISSING
 
 _PLACEHOLDER = re.compile(r"\{\s*([A-Za-z0-9_.-]+)\s*\}")
+_TEMPLATE = re.compile(r"\{[^{}]+\}")
 BODYLESS = ("GET", "HEAD", "DELETE", "OPTIONS")
 """Methods whose data goes into the query when nobody says where it goes."""
 
@@ -52,12 +54,27 @@ class CompiledUpstream:
 
 @dataclass(frozen=True, slots=True)
 class CompiledOperation:
-    """An operation and its spec, which input inference still needs; `names` are arguments its texts read."""
+    """An operation and its spec, which input inference still needs; `names` are arguments its texts read.
+
+    `withheld` are the parameters that its author lists and that no request takes from a caller.
+    """
 
     spec: OperationSpec
     operation: Operation
     variables: tuple[str, ...]
     names: tuple[str, ...]
+    withheld: frozenset[str] = frozenset()
+
+    def withholds(self, name: str) -> bool:
+        """Whether an argument of this name would go nowhere, or into the place of a credential."""
+        if name in self.withheld:
+            return True
+        if any(item.name == name for item in self.spec.inputs):
+            return False
+        upstream = self.operation.upstream
+        if name.lower() == "authorization":
+            return is_credential(name, upstream, "header")
+        return is_credential(name, upstream, "query" if self.operation.method in BODYLESS else "body")
 
 
 class OperationCompiler:
@@ -161,8 +178,10 @@ class OperationCompiler:
     # -- operations ---------------------------------------------------------------------------------
 
     def operation(self, spec: OperationSpec, compiled: CompiledUpstream) -> CompiledOperation:
-        path = parse_consumed_path(spec.path)
         inputs = [item for item in spec.inputs if item.name]
+        path = parse_consumed_path(spec.path).respelt(
+            [item.name for item in inputs if item.location.lower() == "path"]
+        )
         bindings = self.bindings.seen_in(spec.place.source)
         given = {item.name for item in inputs}
         bound = [name for name in path.variables if name not in given and bindings.declares(name)]
@@ -198,7 +217,8 @@ class OperationCompiler:
         )
         known = {parameter.name for parameter in parameters if parameter.value is None} | set(asked)
         extra = tuple(name for name in dict.fromkeys(names) if name not in known)
-        return CompiledOperation(spec, operation, asked, extra)
+        unread = {item.name for item in inputs if item.value is MISSING} - known - set(names)
+        return CompiledOperation(spec, operation, asked, extra, frozenset(unread | _unused(operation, names)))
 
     def _parameters(
         self,
@@ -245,9 +265,17 @@ class OperationCompiler:
                 item.place,
             )
             return None
-        if item.location == "header" and item.name.lower() in upstream.auth_names:
+        location = LOCATIONS.get(item.location.lower(), "query" if spec.method in BODYLESS else "body")
+        if is_credential(item.name, upstream, location):
             return None
-        return LOCATIONS.get(item.location.lower(), "query" if spec.method in BODYLESS else "body")
+        if location == "header" and item.name.lower() in FRAMING:
+            return None
+        if _TEMPLATE.search(item.name):
+            hint = "write one parameter for each name that it can have"
+            message = f"the name '{item.name}' has a placeholder in it, so the parameter is not sent"
+            self.report.add("CAP323", message, place=item.place, hint=hint, severity="warning")
+            return None
+        return location
 
     def _value(self, item: ParameterSpec, texts: Texts) -> tuple[Template | Tree | None, list[str]]:
         if item.value is MISSING or item.value is None:
@@ -316,6 +344,26 @@ def _fill(text: str, bindings: Bindings) -> tuple[str, list[str]]:
 
 def _path_problem(path: str) -> str:
     return "" if loose_brace(path) is None else "a brace of its path belongs to no placeholder"
+
+
+def is_credential(name: str, upstream: Upstream, location: Location) -> bool:
+    """Whether an upstream's authentication puts something of its own there."""
+    if location == "header":
+        return name.lower() in upstream.auth_names
+    if location == "path":
+        return False
+    kind = {"query": "query_names", "cookie": "cookie_names"}.get(location, "member_names")
+    names: frozenset[str] = getattr(upstream.auth, kind, frozenset())
+    return name in names
+
+
+def _unused(operation: Operation, names: Collection[str]) -> set[str]:
+    """Parameters of a body that the file writes out without them, and that has no room for them."""
+    body = operation.body
+    if body is None:
+        return set()
+    listed = {item.name for item in operation.parameters if item.location in ("body", "form")}
+    return {name for name in listed if name not in names and (name == "body" or not body.takes_fields)}
 
 
 def _said(problem: Problem) -> str:

@@ -7,7 +7,8 @@ Understood placeholders: `{x}`, `{{x}}`, greedy `{x+}` and `{+x}` (RFC 6570), `{
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from capspec.plan import PathVariable
@@ -29,6 +30,20 @@ class PathParts:
         """Placeholder names in order, each once."""
         names = (part.name for part in self.parts if isinstance(part, PathVariable))
         return tuple(dict.fromkeys(names))
+
+    def respelt(self, words: Iterable[str]) -> PathParts:
+        """The path with placeholders called as these words, where one differs by case and punctuation only."""
+        return PathParts(renamed(self.parts, spellings(self.variables, words)), self.query)
+
+
+def renamed(
+    parts: Iterable[str | PathVariable], names: Mapping[str, str]
+) -> tuple[str | PathVariable, ...]:
+    """A path whose placeholders have other names."""
+    return tuple(
+        replace(part, name=names.get(part.name, part.name)) if isinstance(part, PathVariable) else part
+        for part in parts
+    )
 
 
 def parse_consumed_path(text: str) -> PathParts:
@@ -53,6 +68,18 @@ def parse_exposed_path(text: str) -> PathParts:
 def normalised(name: str) -> str:
     """A name without case and punctuation: `fieldIdOrKey`, `field-id-or-key` and `fieldidorkey` are one."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def spellings(names: Iterable[str], words: Iterable[str]) -> dict[str, str]:
+    """For names that are none of the words, the one word that is spelt alike and is no name itself."""
+    known, given = set(names), dict.fromkeys(words)
+    found: dict[str, str] = {}
+    for name in known - set(given):
+        alike = [word for word in given if word not in known and normalised(word) == normalised(name)]
+        if len(alike) == 1 and normalised(name):
+            found[name] = alike[0]
+    # Two names that are spelt alike themselves stay what they are.
+    return {name: word for name, word in found.items() if list(found.values()).count(word) == 1}
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -76,15 +76,17 @@ class Targets:
         alone = [name for name in self.operations if name.partition(".")[2] == word]
         if len(alone) == 1:
             return alone[0]
-        if namespace in self.lost:
-            raise AbsentTarget(f"'{namespace}' could not be imported")
+        lost = next((name for name in self.lost if word.startswith(f"{name}.")), None)
+        if lost is not None:
+            raise AbsentTarget(f"'{lost}' could not be imported")
         explained = self._explain(word, namespace, rest)
         raise AbsentTarget(*explained) if self.shared and not self.operations else UnknownTarget(*explained)
 
     def _explain(self, word: str, namespace: str, rest: str) -> tuple[str, str]:
         if not word:
             return "the call names no operation", "write namespace.operation"
-        near = difflib.get_close_matches(word, list(self.operations), 1, cutoff=0.5)
+        elsewhere = [name for name in self.operations if rest and name.endswith(f".{rest}")]
+        near = elsewhere or difflib.get_close_matches(word, list(self.operations), 1, cutoff=0.5)
         hint = f"did you mean '{near[0]}'?" if near else ""
         namespaces = {name.partition(".")[0] for name in self.operations}
         if rest and namespace not in namespaces:

@@ -13,6 +13,9 @@ _FIRST = 7001
 _AWKWARD = " é/?&=#;x"
 """What every text ends in: all of it has to be encoded in a URL, and once only."""
 
+_ESTABLISHED = {"accept": "application/json", "content-type": "application/json", "content-encoding": "identity"}
+"""Headers that say something of the message itself, so that not every text will do."""
+
 
 @dataclass(slots=True)
 class Synthetic:
@@ -44,7 +47,8 @@ def required_names(flow: Flow) -> list[str]:
 
 
 def _fitting(item: Input, numbers: Iterator[int]) -> Json:
-    # A part of a path that is a list or a mapping is a mistake of the file's; its text is what is sent.
+    if item.location == "header" and item.wire.lower() in _ESTABLISHED:
+        return _ESTABLISHED[item.wire.lower()]
     return _value(item.schema, numbers, whole=item.whole)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from capspec.corpus.upstream import Sent
 from capspec.model import Capability, OperationSpec, ParameterSpec
@@ -46,6 +46,12 @@ class Expected:
         for item in self.inputs:
             if item.required is True and not _is_sent(item, self.spec, sent):
                 yield item.name
+
+    @property
+    def takes_whole_body(self) -> bool:
+        """Whether what a caller gives as `body` is the whole body."""
+        fields = [item.name for item in self.inputs if item.location == "body"]
+        return fields == ["body"] and self.spec.body is None
 
     def unexploded(self, sent: Sent, arguments: Mapping[str, Json]) -> Iterator[str]:
         """Lists in the query whose every element has no pair of its own."""
@@ -118,10 +124,7 @@ def _is_flat(value: list[Json]) -> bool:
 
 
 def credential_names(upstream: Upstream) -> frozenset[str]:
-    """Headers and query parameters that its authentication sets."""
-    names: frozenset[str] = getattr(upstream.auth, "query_names", frozenset())
-    return names | upstream.auth_names
-
-
-def query_of(base: str) -> list[tuple[str, str]]:
-    return parse_qsl(urlsplit(base).query, keep_blank_values=True)
+    """Names of what its authentication sets, wherever that is."""
+    kinds = ("query_names", "cookie_names", "member_names")
+    found: list[frozenset[str]] = [getattr(upstream.auth, kind, frozenset()) for kind in kinds]
+    return upstream.auth_names.union(*found)

@@ -19,7 +19,7 @@ from capspec.engine import CallEngine
 from capspec.errors import CallError
 from capspec.events import EventStream
 from capspec.model import Capability
-from capspec.plan import Call, Flow, Listener, Operation, Plan, Resource
+from capspec.plan import Call, Flow, Listener, Plan, Resource
 from capspec.steps.call import CallStep
 from capspec.values import Json
 
@@ -196,15 +196,13 @@ class _Verdict:
             for name in expected.ungiven(sent):
                 if name not in credentials and name.lower() not in credentials:
                     yield self._finding("ungiven", name, sent.raw)
-            yield from self._bodies(expected, operation, sent)
+            yield from self._bodies(expected, sent)
 
-    def _bodies(self, expected: Expected, operation: Operation, sent: Sent) -> Iterator[Finding]:
+    def _bodies(self, expected: Expected, sent: Sent) -> Iterator[Finding]:
         for name in expected.unexploded(sent, self.arguments.values):
             yield self._finding("other-body", name, sent.raw)
-        whole = [item for item in operation.parameters if item.location == "body" and item.value is None]
         given = self.arguments.values.get("body")
-        alone = [item.name for item in whole] == ["body"] and operation.body is None
-        if alone and operation.body_codec is None and isinstance(given, dict) and sent.json != given:
+        if expected.takes_whole_body and isinstance(given, dict) and _is_json(sent) and sent.json != given:
             yield self._finding("other-body", "body", sent.body.decode("utf-8", "replace")[:200])
 
     def _lost(self, requests: tuple[Sent, ...]) -> Iterator[Finding]:
@@ -236,3 +234,7 @@ class _Verdict:
             subject=subject,
             detail=detail,
         )
+
+
+def _is_json(sent: Sent) -> bool:
+    return "json" in sent.content_type.lower() or not sent.content_type

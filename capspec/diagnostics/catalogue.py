@@ -24,7 +24,9 @@ _ENTRY: Final = re.compile(
     r"(?:\nWrong:\n(?P<wrong>.+?)\nRight:\n(?P<right>.+))?",
     re.DOTALL,
 )
-_BLOCK: Final = re.compile(r'^```(?:yaml)?(?: title="(?P<title>[^"]+)")?\n(?P<text>.*?)^```$', re.DOTALL | re.MULTILINE)
+_BLOCK: Final = re.compile(
+    r'^```(?:yaml)?(?: title="(?P<title>[^"]+)")?\n(?P<text>.*?)^```$', re.DOTALL | re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

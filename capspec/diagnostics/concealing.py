@@ -16,7 +16,9 @@ _SETTING: Final = re.compile(
     rf"""(?:^|[\s{{,"'-]){_NAMES}["']?\s*:\s+(?P<value>'(?:[^']|'')*'|"(?:[^"\\]|\\.)*"|[^\s,}}\]#{{\["'|>&*][^,}}\]]*)""",
     re.IGNORECASE,
 )
-_REFERENCE: Final = re.compile(r"""["']?(?:.*\{\{.*|\$(?:secrets|env)\.\w+|[A-Z][A-Z0-9_]*|true|false|null|none)["']?\s*(?:#.*)?""")
+_REFERENCE: Final = re.compile(
+    r"""["']?(?:.*\{\{.*|\$(?:secrets|env)\.\w+|[A-Z][A-Z0-9_]*|true|false|null|none)["']?\s*(?:#.*)?"""
+)
 _TOKENS: Final = re.compile(
     r"(?P<known>\b(?:sk|pk|rk)[-_][A-Za-z0-9_-]{12,}|\bgh[pousr]_[A-Za-z0-9]{16,}|\bgithub_pat_\w{16,}"
     r"|\bglpat-[\w-]{16,}|\bxox[abeprs]-[\w-]{8,}|\bAKIA[0-9A-Z]{12,}|\bAIza[\w-]{20,}|\bhf_[A-Za-z0-9]{16,}"

@@ -82,7 +82,9 @@ def _window(shown: list[str], first: int, last: int, widest: int) -> tuple[int, 
     room = widest - 2
     start = first
     left = max(int(room * _BEFORE), room - columns("".join(shown[first:last])) - 10)
-    while start > 0 and (left := left - columns(shown[start - 1])) >= 0 and columns("".join(shown[:start])) > 0:
+    while (
+        start > 0 and (left := left - columns(shown[start - 1])) >= 0 and columns("".join(shown[:start])) > 0
+    ):
         start -= 1
     room -= columns("".join(shown[start:first]))
     stop = first

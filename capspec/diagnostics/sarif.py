@@ -23,7 +23,11 @@ def sarif(problems: Iterable[Problem], *, version: str, end_of: EndOf) -> dict[s
     listed = list(problems)
     codes = sorted({problem.code for problem in listed})
     positions = {code: index for index, code in enumerate(codes)}
-    driver: dict[str, Json] = {"name": "capspec", "version": version, "rules": [_rule(code) for code in codes]}
+    driver: dict[str, Json] = {
+        "name": "capspec",
+        "version": version,
+        "rules": [_rule(code) for code in codes],
+    }
     results: list[Json] = [_result(problem, positions[problem.code], end_of(problem)) for problem in listed]
     run: dict[str, Json] = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}

@@ -24,4 +24,4 @@ def workflow_command(problem: Problem, end: Place | None) -> str:
 
 
 def _escaped(text: str, marks: dict[str, str]) -> str:
-    return text.translate(str.maketrans(marks))
+    return "".join(marks.get(character, character) for character in text)

@@ -13,6 +13,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from capspec.document.cursor import locate
 from capspec.document.events import Tree, build
 from capspec.document.pointing import find
 from capspec.document.scalars import written
@@ -20,10 +21,13 @@ from capspec.document.text import Limits, Lines, to_text
 from capspec.errors import LoadError, Place, Problem
 from capspec.values import Json
 
-__all__ = ["Document", "Limits", "Pointer", "parse", "read"]
+__all__ = ["STDIN", "Document", "Limits", "Pointer", "parse", "read"]
 
 Pointer = tuple[str | int, ...]
 """The keys and item numbers from the root to a node; `()` is the root."""
+
+STDIN = "<stdin>"
+"""What standard input is called in places."""
 
 _DEFAULT_LIMITS = Limits()
 
@@ -99,6 +103,13 @@ class Document:
         """
         return find(self._lines, place, text, offset, key=key)
 
+    def at(self, line: int, column: int) -> tuple[Pointer, bool]:
+        """The innermost node whose text is at a line and column, counted from 1; and whether that is its key."""
+        starts = self._lines.starts
+        offset = starts[min(max(line, 1), len(starts)) - 1] + max(column, 1) - 1
+        way, is_key = locate(self.data, self._tree.root, self._tree.marks, offset)
+        return tuple(way), is_key
+
     def line(self, number: int) -> str:
         """A line of the file, counted from 1, without its end; empty when there is none."""
         return self._lines.line(number)
@@ -123,7 +134,7 @@ def read(
     source = os.fspath(path)
     folder = None if root is None else Path(root)
     if source == "-":
-        return parse(sys.stdin.buffer.read(limits.bytes + 1), "<stdin>", limits=limits, root=folder)
+        return parse(sys.stdin.buffer.read(limits.bytes + 1), STDIN, limits=limits, root=folder)
     try:
         with open(source, "rb") as file:
             data = file.read(limits.bytes + 1)
@@ -142,7 +153,7 @@ def parse(
 ) -> Document:
     """Text of one YAML document to a Document. Raises LoadError with every problem that can be found.
 
-    CAP109 wrong encoding, CAP102 not YAML, CAP103 duplicate key, CAP104 over a limit, CAP105 a feature of
+    CAP119 wrong encoding, CAP102 not YAML, CAP103 duplicate key, CAP104 over a limit, CAP105 a feature of
     YAML that is not supported, CAP106 not a mapping.
     """
     lines = Lines(to_text(text, source, limits), source)

@@ -72,7 +72,7 @@ class Lines:
 def to_text(given: str | bytes, source: str, limits: Limits) -> str:
     """Decode UTF-8, UTF-16 or UTF-32 (YAML 1.2.2 section 5.2) and drop the byte order mark.
 
-    Raises LoadError: CAP104 too large, CAP109 wrong encoding, CAP102 a forbidden character (section 5.1).
+    Raises LoadError: CAP104 too large, CAP119 wrong encoding, CAP102 a forbidden character (section 5.1).
     """
     size = len(given.encode("utf-8", "surrogatepass")) if isinstance(given, str) else len(given)
     if size > limits.bytes:
@@ -118,7 +118,7 @@ def _decode(data: bytes, source: str) -> str:
         hint = "save the file as UTF-8"
         if encoding == "utf-8" and chr(byte).isprintable():
             hint += f"; if it was saved as Latin-1 or Windows-1252, this byte is {chr(byte)!r}"
-        raise LoadError(before.problem("CAP109", message, len(before.text), hint)) from None
+        raise LoadError(before.problem("CAP119", message, len(before.text), hint)) from None
 
 
 def _encoding(data: bytes) -> str:

@@ -20,9 +20,17 @@ from capspec.values import Json
 SCHEMA: Mapping[str, Json] = {
     "type": "object",
     "properties": {
-        "username": {"description": "The user's name.", "$ref": "#/$defs/text"},
-        "password": {"description": "The user's password.", "$ref": "#/$defs/text"},
-        "realm": {"description": "What the password is for, as callers are told.", "$ref": "#/$defs/text"},
+        "username": {"description": "The user's name.", "$ref": "#/$defs/text", "examples": ["{{USERNAME}}"]},
+        "password": {
+            "description": "The user's password.",
+            "$ref": "#/$defs/text",
+            "examples": ["{{PASSWORD}}"],
+        },
+        "realm": {
+            "description": "What the password is for, as callers are told.",
+            "$ref": "#/$defs/text",
+            "examples": ["forecasts"],
+        },
     },
 }
 

@@ -41,9 +41,28 @@ _KEYS: Final[Mapping[str, tuple[str, dict[str, Json]]]] = {
     "clientAuthentication": ("How the client proves itself: basic (the default) or post.", _TEXT),
     "realm": ("A name of what is protected, as callers are told.", _TEXT),
 }
+_EXAMPLES: Final[Mapping[str, list[Json]]] = {
+    "authorizationServerUri": ["https://login.example.com"],
+    "resource": ["https://forecasts.example.com/mcp"],
+    "scopes": [["forecasts.read"]],
+    "audience": ["https://forecasts.example.com"],
+    "tokenEndpoint": ["https://login.example.com/oauth2/token"],
+    "tokenValidation": ["jwks", "introspection"],
+    "jwksUri": ["https://login.example.com/oauth2/keys"],
+    "algorithms": [["RS256", "ES256"]],
+    "leeway": [30],
+    "introspectionEndpoint": ["https://login.example.com/oauth2/introspect"],
+    "clientId": ["{{CLIENT_ID}}"],
+    "clientSecret": ["{{CLIENT_SECRET}}"],
+    "clientAuthentication": ["basic", "post"],
+    "realm": ["forecasts"],
+}
 SCHEMA: Mapping[str, Json] = {
     "type": "object",
-    "properties": {name: {"description": text, **shape} for name, (text, shape) in _KEYS.items()},
+    "properties": {
+        name: {"description": text, **shape, "examples": _EXAMPLES[name]}
+        for name, (text, shape) in _KEYS.items()
+    },
 }
 
 _METADATA = "/.well-known/oauth-protected-resource"

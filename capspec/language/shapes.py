@@ -90,9 +90,9 @@ SHAPES: Final[Mapping[str, Shape]] = {
     "input": Shape(
         order=_keys(
             "name id label display title in location type format contentEncoding contentMediaType contentCompression"
-            " required description value const template mapping selector enum values default pattern minimum"
+            " required description value const template mapping selector enum values pattern minimum"
             " maximum exclusiveMinimum exclusiveMaximum multipleOf precision scale minLength maxLength minItems"
-            " maxItems uniqueItems tuple properties additionalProperties items example examples"
+            " maxItems uniqueItems tuple default properties additionalProperties items example examples"
         ),
         one={"items": "input"},
         named={"properties": "input"},

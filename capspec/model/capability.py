@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -104,6 +105,12 @@ def _dialect(root: Node) -> str:
     declared = _declared(root.document.data)
     if declared:
         return declared
+    written, meant = _near_root_key(root)
+    if meant:
+        root.has(written)
+        message = f"'{written}' is no root key; it is taken for '{meant}'"
+        root.warn("CAP118", message, hint=f"did you mean '{meant}'?", place=root.key_place(written))
+        return meant
     if any(root.has(key) for key in ("capability", "consumes", "exposes", "aggregates", "binds")):
         root.warn("CAP112", "the file does not say its dialect", hint='begin it with: capspec: "1"')
         return "capspec"
@@ -117,13 +124,22 @@ def _dialect(root: Node) -> str:
     )
 
 
+def _near_root_key(root: Node) -> tuple[str, str]:
+    """A key of the root that is nearly one of the dialects', and that one; twice "" when there is none."""
+    for key in root.document.data:
+        near = difflib.get_close_matches(key.lower(), ROOT_KEYS, 1, cutoff=0.75)
+        if near:
+            return key, near[0]
+    return "", ""
+
+
 def _version(root: Node, dialect: str) -> str:
     """The version as written; nothing depends on it. Raises LoadError for those that are another language."""
     version = "" if isinstance(root.raw(dialect), dict) else root.text(dialect)
     if dialect == "naftiko" and version in _UNSUPPORTED:
         raise LoadError(
             Problem(
-                code="CAP109",
+                code="CAP150",
                 message=f"the dialect 'naftiko: {version}' is not supported: its files have other shapes",
                 hint='write it anew in the shapes of 0.4 or later, and begin it with: capspec: "1"',
                 place=root.key_place(dialect),

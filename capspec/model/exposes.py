@@ -116,7 +116,7 @@ def _ttl(node: Node) -> int | None:
     milliseconds = node.integer("ttlMs")
     if milliseconds is None or milliseconds >= 0:
         return milliseconds
-    node.warn("CAP134", "'ttlMs' is below 0, and has no effect", place=node.key_place("ttlMs"))
+    node.warn("CAP153", "'ttlMs' is below 0, and has no effect", place=node.key_place("ttlMs"))
     return None
 
 
@@ -125,7 +125,7 @@ def _cache_scope(node: Node) -> str:
     if scope in ("", "public", "private"):
         return scope
     message = f"'{scope}' is no cacheScope, and has no effect"
-    node.warn("CAP134", message, hint="use 'public' or 'private'", place=node.key_place("cacheScope"))
+    node.warn("CAP153", message, hint="use 'public' or 'private'", place=node.key_place("cacheScope"))
     return ""
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from capspec.errors import Place
 from capspec.node import Node
@@ -27,6 +29,9 @@ _WITHOUT_EFFECT = {
     "tuple": "describe the elements with 'items'",
     "contentCompression": "values are sent and given as they are",
 }
+
+
+_Spec = TypeVar("_Spec", "ParameterSpec", "OutputSpec")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +86,7 @@ def parse_parameters(node: Node, *, default_location: str = "") -> tuple[Paramet
             found.append(parameter)
         else:
             item.warn("CAP111", "an input parameter has no name and is left out", hint="add 'name'")
-    return tuple(found)
+    return _distinct(found, node, "input parameters", lambda item: (item.name, item.location))
 
 
 def _parameter(name: str, node: Node, default_location: str) -> ParameterSpec:
@@ -128,7 +133,21 @@ def _required(node: Node) -> bool | None:
 
 def parse_outputs(node: Node) -> tuple[OutputSpec, ...]:
     """The `outputParameters` of an object, as a list or a map."""
-    return tuple(_output(name, item) for name, item in node.named("outputParameters"))
+    found = [_output(name, item) for name, item in node.named("outputParameters")]
+    return _distinct(found, node, "output parameters", lambda item: (item.name, ""))
+
+
+def _distinct(
+    found: list[_Spec], node: Node, kind: str, key: Callable[[_Spec], tuple[str, str]]
+) -> tuple[_Spec, ...]:
+    """The parameters without those that a later one of the same key stands in for."""
+    last = {key(item): item for item in found}
+    for item in found:
+        name = key(item)[0]
+        if name and last[key(item)] is not item:
+            message = f"two {kind} are called '{name}'; the last one counts"
+            node.warn("CAP152", message, hint="remove this one", place=item.place)
+    return tuple(item for item in found if not key(item)[0] or last[key(item)] is item)
 
 
 def _output(name: str, node: Node) -> OutputSpec:

@@ -40,14 +40,14 @@ def parse_responses(node: Node) -> tuple[ResponseSpec, ...]:
         return () if declared is None else _responses(declared)
     if declared is not None:
         message = "'responseBinary' has no effect beside 'responses'"
-        node.warn("CAP135", message, hint="keep one of them", place=node.key_place("responseBinary"))
+        node.warn("CAP154", message, hint="keep one of them", place=node.key_place("responseBinary"))
         return _responses(declared)
     return _binary(binary)
 
 
 def _responses(node: Node) -> tuple[ResponseSpec, ...]:
     if not isinstance(node.value, dict):
-        node.warn("CAP135", "'responses' should be a mapping of statuses, and has no effect")
+        node.warn("CAP154", "'responses' should be a mapping of statuses, and has no effect")
         return ()
     return tuple(filter(None, [_response(str(item.pointer[-1]), item) for item in node.items()]))
 
@@ -56,7 +56,7 @@ def _response(status: str, node: Node) -> ResponseSpec | None:
     word = status.upper()
     if not _STATUS.fullmatch(word) or not isinstance(node.value, dict):
         hint = "write it like 200 or 2XX, with 'description' and 'content' below it"
-        node.warn("CAP135", f"the response '{status}' cannot be read, and has no effect", hint=hint)
+        node.warn("CAP154", f"the response '{status}' cannot be read, and has no effect", hint=hint)
         return None
     content = node.get("content")
     entries = [] if content is None or not isinstance(content.value, dict) else list(content.items())
@@ -79,17 +79,17 @@ def _content(media_type: str, node: Node) -> ContentSpec:
 
 def _binary(node: Node) -> tuple[ResponseSpec, ...]:
     if not isinstance(node.value, dict):
-        node.warn("CAP135", "'responseBinary' should be a mapping with 'mediaType', and has no effect")
+        node.warn("CAP154", "'responseBinary' should be a mapping with 'mediaType', and has no effect")
         return ()
     media_type = node.text("mediaType")
     status = node.text("status", default="200")
     description = node.text("description")
     node.finish("'responseBinary'")
     if not media_type:
-        node.warn("CAP135", "'responseBinary' has no 'mediaType', and no effect", hint="add one")
+        node.warn("CAP154", "'responseBinary' has no 'mediaType', and no effect", hint="add one")
         return ()
     if not re.fullmatch(r"[1-5][0-9]{2}", status):
-        node.warn("CAP135", f"'{status}' is no HTTP status; 'responseBinary' has no effect")
+        node.warn("CAP154", f"'{status}' is no HTTP status; 'responseBinary' has no effect")
         return ()
     content = ContentSpec(media_type=media_type, binary=True, schema={})
     return (ResponseSpec(status=status, description=description, content=(content,), place=node.place),)

@@ -75,10 +75,14 @@ class PathVariable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
-    """A request body that the file describes, and the codec that writes it."""
+    """A request body that the file describes, and the codec that writes it.
+
+    `takes_fields` says that it is an object, to which parameters in "body" that it does not read are added.
+    """
 
     codec: Codec
     content: Tree | JsonText | Template | Parts
+    takes_fields: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

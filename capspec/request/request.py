@@ -186,7 +186,16 @@ class _RequestBuilder:
 
     def _written(self, body: Body) -> tuple[Content, str]:
         value = self._try("the body", _body_content, body, self.scope, self.files)
+        if body.takes_fields and isinstance(value, dict):
+            value = {**self._unread(body), **value}
         return (None, "") if value is MISSING else self._encoded(body.codec, value)
+
+    def _unread(self, body: Body) -> dict[str, Json]:
+        """The fields that a body was given and that it does not read itself."""
+        read = {part for name in body.content.names for part in (name, name.partition(".")[2])}
+        given = (*self._given("body"), *self._given("form"))
+        fields = {parameter.name: value for parameter, value in given}
+        return {name: value for name, value in fields.items() if name not in read and name != "body"}
 
     def _form_codec(self, content_type: str) -> Codec:
         """A form is sent in parts when the file says so, or has a field that is a file."""

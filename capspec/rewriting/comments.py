@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+_KEEPS = re.compile(r"[|>]\d?\+\d?\s*(#.*)?$")
+"""The header of a block scalar whose last blank lines are part of it (YAML 1.2.2, 8.1.1.2)."""
 
 
 @dataclass(slots=True)
@@ -37,6 +41,7 @@ class Notes:
     found: dict[int, Note] = field(default_factory=dict)
     header: list[str] = field(default_factory=list)
     footer: list[str] = field(default_factory=list)
+    last: list[str] = field(default_factory=list)
 
     def of(self, node: Node) -> Note:
         return self.found.setdefault(id(node), Note())
@@ -203,6 +208,7 @@ class _Scalars:
     def _mark_block(self, header: int) -> None:
         """The lines of a block scalar: those that are indented at least as its first one."""
         number, indent, last = header + 1, None, header
+        keeps = bool(_KEEPS.search(self.lines[header]))
         while number < len(self.lines):
             line = self.lines[number]
             if line.strip():
@@ -212,6 +218,8 @@ class _Scalars:
                     indent = depth
                 if indent is None or depth < indent:
                     break
+                last = number
+            elif keeps:
                 last = number
             number += 1
         self.whole.update(range(header + 1, last + 1))

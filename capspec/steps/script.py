@@ -21,9 +21,24 @@ SCHEMA: Mapping[str, Json] = {
     ),
     "type": "object",
     "properties": {
-        "file": {"description": "The script, below its location.", "type": "string", "minLength": 1},
-        "source": {"description": "The script itself, instead of a file.", "type": "string", "minLength": 1},
-        "code": {"description": "The same as source.", "type": "string", "minLength": 1},
+        "file": {
+            "description": "The script, below its location.",
+            "type": "string",
+            "minLength": 1,
+            "examples": ["total.js"],
+        },
+        "source": {
+            "description": "The script itself, instead of a file.",
+            "type": "string",
+            "minLength": 1,
+            "examples": ["result = context['find-city'].name"],
+        },
+        "code": {
+            "description": "The same as source.",
+            "type": "string",
+            "minLength": 1,
+            "examples": ["result = context['find-city'].name"],
+        },
         "language": {
             "description": "What the script is in; as its file's name says when there is no default.",
             "type": "string",
@@ -32,15 +47,27 @@ SCHEMA: Mapping[str, Json] = {
         "location": {
             "description": "The folder of its files: a file URL, or a path relative to the capability file.",
             "type": "string",
+            "examples": ["./scripts"],
         },
         "dependencies": {
             "description": "Scripts that run before it, in this order, and share their names with it.",
             "type": ["array", "string"],
             "items": {"type": "string"},
+            "examples": [["money.js"]],
         },
         "with": {"description": "Further values of `context`, each by its name.", "type": ["object", "null"]},
-        "timeout": {"description": "How long it may run, in milliseconds.", "type": "integer", "minimum": 1},
-        "statementLimit": {"description": "How many statements it may run.", "type": "integer", "minimum": 1},
+        "timeout": {
+            "description": "How long it may run, in milliseconds.",
+            "type": "integer",
+            "minimum": 1,
+            "examples": [5000],
+        },
+        "statementLimit": {
+            "description": "How many statements it may run.",
+            "type": "integer",
+            "minimum": 1,
+            "examples": [100000],
+        },
     },
 }
 

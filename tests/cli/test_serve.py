@@ -14,7 +14,7 @@ import pytest
 
 from tests.cli.cli_processes import PATIENCE, finished, served, started
 from tests.cli.thing_capability import GUARDED, READABLE, THING, Gate, echo, write
-from tests.upstreams import serving
+from tests.upstreams import Seen, reply, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -362,3 +362,41 @@ async def test_a_base_uri_that_is_given_wins_over_the_sandbox(tmp_path: Path) ->
         async with served(*words) as server, httpx.AsyncClient(timeout=PATIENCE) as client:
             answer = await client.post(f"{server.url('rest')}/edit", json={"prompt": "make it blue"})
     assert answer.json()["target"] == "/flux-kontext-pro"
+
+
+SAVING = """
+capspec: "1"
+capability:
+  consumes:
+  - namespace: up
+    baseUri: {url}
+    resources:
+    - path: /picture
+      operations:
+      - name: picture
+        method: GET
+        assets: {{mode: save, url: $.link, keep: 1h, allowHosts: ["127.0.0.1"]}}
+  exposes:
+  - type: rest
+    namespace: app
+    port: 1
+    resources: [{{path: /picture, operations: [{{name: picture, method: GET, call: up.picture}}]}}]
+"""
+
+
+async def test_saved_assets_are_kept_in_the_folder_that_is_named(tmp_path: Path) -> None:
+    async def answer(seen: Seen, writer: object) -> bytes:
+        if seen.path == "/file.png":
+            return reply(200, b"\x89PNG\r\n\x1a\n", ("content-type", "image/png"))
+        return reply(200, json.dumps({"link": f"{upstream.url}/file.png"}).encode())
+
+    async with serving(answer) as upstream:
+        file = tmp_path / "pictures.yaml"
+        file.write_text(SAVING.format(url=upstream.url))
+        folder = tmp_path / "kept"
+        async with served(str(file), "--port", "0", "--assets-folder", str(folder)) as process:
+            async with httpx.AsyncClient() as client:
+                link = (await client.get(process.url("rest") + "/picture")).json()["link"]
+                picture = await client.get(link)
+        assert picture.content == b"\x89PNG\r\n\x1a\n"
+        assert [path for path in folder.rglob("*") if path.is_file()]

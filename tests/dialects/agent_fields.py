@@ -97,7 +97,7 @@ CONTROLS = [
         Row(object="scripting", name=name, at=f"{MANAGEMENT}/scripting", value=value, view=rules(attribute), gives=gives, **managed(management={"scripting": {}}))
         for name, value, attribute, gives in [
             ("enabled", False, "enabled", False),
-            ("defaultLocation", "file:///./scripts", "default_location", "file:///./scripts"),
+            ("defaultLocation", "file:///srv/scripts", "default_location", "file:///srv/scripts"),
             ("defaultLanguage", "python", "default_language", "python"),
             ("timeout", 500, "timeout", 500),
             ("statementLimit", 500, "statement_limit", 500),

@@ -67,7 +67,7 @@ APIS = [
     Row(object="consumes", name="inputParameters", at=UP, value={"X-Version": {"in": "header", "value": "2"}}, view=sent("X-Version"), gives="2"),
     Row(object="consumes", name="authentication", at=UP, value={"type": "bearer", "token": "t"}, view=sent("authorization"), gives="Bearer t"),
     Row(object="consumes", name="tunnel", at=UP, value={"type": "ziti", "service": "ships", "identity": "{{TOKEN}}", "fallback": "direct"},
-        since="ikanos", claim=WARNED, code="CAP336"),
+        since="ikanos", claim=WARNED, code="CAP359"),
     Row(object="consumes", name="resources", at=UP, value={"all": {"path": "/all", "operations": {"get": {"method": "GET"}}}},
         other={"all": {"path": "/any", "operations": {"get": {"method": "GET"}}}}, view=sent("url"), gives="http://up.test/all",
         around={f"{TOOL}/with": None, f"{TOOL}/inputParameters": None, OPERATION: {"method": "GET", "call": "up.get"},

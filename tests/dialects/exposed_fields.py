@@ -67,7 +67,7 @@ ADAPTERS = [
                 view=ran(kind, image, lambda found: found.code), gives="CAP610"),
         ]
     ),
-    Row(object="rest adapter", name="type", at=REST, value="rest", other="mcp", view=lambda loaded: [item.type for item in loaded.plan.listeners], gives=["rest", "mcp"]),
+    Row(object="rest adapter", name="type", at=REST, value="rest", other="grpc", view=lambda loaded: [item.type for item in loaded.plan.listeners], gives=["rest", "mcp"]),
     Row(object="rest adapter", name="inputParameters", at=REST, value={"size": {"in": "header", "type": "integer"}},
         view=lambda loaded: [item.name for item in loaded.flow("rest").inputs], gives=["size", "id"]),
     Row(object="rest adapter", name="resources", at=REST, value={"things": {**LONE, "path": "/it/{{id}}"}}, other={"things": LONE},
@@ -196,7 +196,7 @@ MCP_RESOURCES = [
     Row(object="mcp resource", name="mappings", at=DOC, value=[{"target": "called", "value": "$.one.name"}], since="0.5",
         around={DOC: {"display": "A page", "uri": "doc://page", "description": "It.", "steps": {"one": STEP}}}, view=given(name="doc"), gives={"called": "Sloop"}),
     Row(object="mcp resource", name="outputParameters", at=DOC, value=[{"type": "string", "mapping": "$.name"}], since="0.5", view=given(name="doc"), gives="Sloop", **PAGE),
-    Row(object="mcp resource", name="location", at=DOC, value="file:///./docs/page.md", other="file:///./docs", since="0.5", view=of_resource("file"), gives="page.md", **FILE),
+    Row(object="mcp resource", name="location", at=DOC, value="file:///./docs/page.md", other="file:///./docs", since="0.5", view=of_resource("file"), gives="docs/page.md", **FILE),
 ]  # fmt: skip
 
 ASK: dict[str, Any] = {

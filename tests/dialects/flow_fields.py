@@ -90,9 +90,9 @@ def scripted(**fields: Any) -> dict[str, Any]:
     steps = {"run": {key: value for key, value in script.items() if value is not None}}
     return {
         "around": stepped(TOOL, steps, mappings=[{"target": "it", "value": "$.run"}]),
-        "files": {"scripts": {"main.py": "result = given + 1\n", "other.py": "result = given + 2\n", "lib.py": "result = 0\nmore = 10\n",
-                              "with_lib.py": "result = more\n", "main.js": "var result = given + 3;\n"},
-                  "others": {"main.py": "result = given + 5\n"}},
+        "files": {"scripts": {"main.py": "result = context['given'] + 1\n", "other.py": "result = context['given'] + 2\n", "lib.py": "result = 0\nmore = 10\n",
+                              "with_lib.py": "result = more\n", "main.js": "result = context.given + 3;\n"},
+                  "others": {"main.py": "result = context['given'] + 5\n"}},
     }
 
 
@@ -134,7 +134,7 @@ OUTPUTS = [
     mapped("alpha2", {"type": "object", "mapping": "$.deep.more", "values": {"type": "string"}}, {"type": "object", "mapping": "$.deep.more"}, {"x": "1"}, "values"),
     mapped("alpha2", {"type": "string", "mapping": "$.name", "maxLength": 3}, {"type": "string", "mapping": "$.name"}, "Slo", "maxLength"),
     *(
-        Row(object="output", name=name, at=f"{TOOL}/outputParameters/0", value=value, claim=WARNED, code="CAP113",
+        Row(object="output", name=name, at=f"{TOOL}/outputParameters/0", value=value, claim=WARNED, code="CAP151",
             around={f"{TOOL}/outputParameters": [{"type": "number", "mapping": "$.id"}]})
         for name, value in [("precision", 5), ("scale", 2), ("selector", "x"), ("tuple", [{"type": "string"}]), ("contentCompression", "gzip")]
     ),
@@ -170,7 +170,7 @@ INPUTS = [
         for name, value in [("maxLength", 3), ("enum", ["a", "b"]), ("examples", ["a"]), ("contentEncoding", "base64"), ("contentMediaType", "text/csv")]
     ),
     *(
-        Row(object="input", name=name, at=INPUT, value=value, claim=WARNED, code="CAP113", around={INPUT: {"type": "string", "description": "How many."}})
+        Row(object="input", name=name, at=INPUT, value=value, claim=WARNED, code="CAP151", around={INPUT: {"type": "string", "description": "How many."}})
         for name, value in [("precision", 5), ("scale", 2), ("selector", "x"), ("tuple", [{"type": "string"}]), ("contentCompression", "gzip")]
     ),
     Row(object="input", name="values", at=INPUT, value={"type": "integer"}, view=tool("inputSchema", "properties", "size", "additionalProperties"), gives={"type": "integer"},

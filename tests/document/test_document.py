@@ -130,10 +130,10 @@ def test_raw_gives_a_scalar_as_it_was_written() -> None:
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        (b"a: 1\nb: caf\xe9\n", ("CAP109", "f:2:7")),
-        (b"a: \x9f\n", ("CAP109", "f:1:4")),
-        (codecs.BOM_UTF8 + b"\xff", ("CAP109", "f:1:1")),
-        (codecs.BOM_UTF16_LE + "a: 1".encode("utf-16-le") + b"\0", ("CAP109", "f:1:5")),
+        (b"a: 1\nb: caf\xe9\n", ("CAP119", "f:2:7")),
+        (b"a: \x9f\n", ("CAP119", "f:1:4")),
+        (codecs.BOM_UTF8 + b"\xff", ("CAP119", "f:1:1")),
+        (codecs.BOM_UTF16_LE + "a: 1".encode("utf-16-le") + b"\0", ("CAP119", "f:1:5")),
         (b"a: 1\nb: \0x\n", ("CAP102", "f:2:4")),
         ("a: \x1b[0m\n", ("CAP102", "f:1:4")),
         ("a: \ud800\n", ("CAP102", "f:1:4")),

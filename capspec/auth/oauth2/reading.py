@@ -56,6 +56,24 @@ SCHEMA = described({
     "placement": "Where the token goes: header or query.",
     "header": "The header that it goes into.",
     "tokenPrefix": "The word before it; Bearer when left out.",
+}, {
+    "grantType": (
+        "client_credentials", "password", "refresh_token", "jwt-bearer", "saml2-bearer", "service-account",
+    ),
+    "clientId": ("{{CLIENT_ID}}",), "clientSecret": ("{{CLIENT_SECRET}}",),
+    "clientAuthentication": (
+        "basic", "post", "none", "private_key_jwt", "client_secret_jwt", "tls_client_auth",
+    ),
+    "tokenEndpoint": ("https://login.example.com/oauth2/token",),
+    "authorizationServerUri": ("https://login.example.com",), "scopes": (["things.read"],),
+    "audience": ("https://api.example.com",), "resource": ("https://api.example.com",),
+    "parameters": ({"tenant": "acme"},), "username": ("{{USERNAME}}",), "password": ("{{PASSWORD}}",),
+    "refreshToken": ("{{REFRESH_TOKEN}}",), "assertion": ("{{ASSERTION}}",), "privateKey": ("{{PRIVATE_KEY}}",),
+    "keyId": ("{{KEY_ID}}",), "algorithm": ("RS256", "ES256"), "subject": ("robot@example.com",),
+    "claims": ({"tenant": "acme"},), "assertionLifetime": (300,),
+    "assertionAudience": ("https://login.example.com",), "serviceAccount": ("{{SERVICE_ACCOUNT}}",),
+    "token": ("{{ACCESS_TOKEN}}",), "placement": ("header", "query"), "header": ("Authorization",),
+    "tokenPrefix": ("Bearer",),
 })  # fmt: skip
 
 _METHODS: dict[str, Method] = {
