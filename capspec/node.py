@@ -26,6 +26,8 @@ class Report:
     found: dict[tuple[str, str], list[Problem]] = field(default_factory=dict)
     reached: dict[str, str] = field(default_factory=dict)
     documents: dict[str, Document] = field(default_factory=dict)
+    misspelt: dict[Place, dict[str, tuple[str, Place]]] = field(default_factory=dict)
+    """Of objects by their places: what keys that are not known probably mean, how they are written, where."""
 
     def add(
         self,
@@ -44,6 +46,25 @@ class Report:
         )
         self.found.setdefault((code, cause or message), []).append(problem)
 
+    def instead(self, place: Place, *names: str) -> tuple[Place, str] | None:
+        """Where the object at a place has a misspelt key that means one of these, and the hint that says so.
+
+        To be asked when something is missing there: what was said of that key (CAP110) is taken back, since
+        the caller says it with its consequence.
+        """
+        for name in names:
+            if found := self.misspelt.get(place, {}).pop(name, None):
+                written, at = found
+                for (code, _), group in self.found.items():
+                    if code == "CAP110":
+                        group[:] = [problem for problem in group if problem.place != at]
+                return at, f"did you mean '{name}'? There is '{written}'"
+        return None
+
+    def means(self, *names: str) -> bool:
+        """Whether a misspelt key anywhere means one of these."""
+        return any(name in keys for keys in self.misspelt.values() for name in names)
+
     def spot(self, place: Place, text: str, offset: int = 0, *, key: str = "") -> Place:
         """Where a text (the value of `key`) stands in the block around a place, if it can be told."""
         document = self.documents.get(place.source)
@@ -51,7 +72,7 @@ class Report:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        return sort_problems(self._told(_grouped(group)) for group in self.found.values())
+        return sort_problems(self._told(_grouped(group)) for group in self.found.values() if group)
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -94,8 +115,39 @@ def _grouped(group: list[Problem]) -> Problem:
 _KINDS = {dict: "a mapping", list: "a list", str: "text", bool: "true or false", type(None): "empty"}
 
 
+_MEND = {
+    "a mapping": "write `key: value` lines below it, or { key: value }",
+    "true or false": "write true or false",
+    "a whole number": "write it in digits, without a point or a unit",
+    "a list": "begin each entry with '- '",
+    "a list or a mapping": "write its entries below it, each beginning with '- '",
+}
+"""How to write what is wanted."""
+
+_SHORT = 3
+"""Letters of words that are so short that one of them is much."""
+
+
+def nearest(word: str, words: Iterable[str], cutoff: float = 0.6) -> str:
+    """The one of some words that is most like one that was written, "" when none is.
+
+    Capitals, hyphens and underscores do not count.
+    """
+    plain = {_plain(other): other for other in reversed(list(words))}
+    if len(word) <= _SHORT:
+        cutoff = min(cutoff, 0.5)
+    near = difflib.get_close_matches(_plain(word), plain, 1, cutoff=cutoff)
+    return plain[near[0]] if near else ""
+
+
+def _plain(word: str) -> str:
+    return word.lower().replace("-", "").replace("_", "")
+
+
 def kind_of(value: Json) -> str:
     """A value's kind in an author's words."""
+    if isinstance(value, float) and not value.is_integer():
+        return "a number with a fraction"
     return _KINDS.get(type(value), "a number")
 
 
@@ -256,10 +308,14 @@ class Node:
         """Warn of every key of this object that nobody asked for: it has no effect."""
         if not isinstance(self.value, dict):
             return
+        # Those that are there are not what a misspelt one means, unless there is nothing else.
+        known = sorted(self.asked, key=lambda name: (name in self.value, name))
         for key in self.value:
             if key not in self.asked and not key.startswith("x-"):
-                near = difflib.get_close_matches(key, self.asked, 1)
-                hint = f"did you mean '{near[0]}'?" if near else "remove it, or check its spelling"
+                near = nearest(key, [name for name in known if name not in self.value]) or nearest(key, known)
+                if near:
+                    self.report.misspelt.setdefault(self.place, {})[near] = key, self.key_place(key)
+                hint = f"did you mean '{near}'?" if near else "remove it, or check its spelling"
                 if not near and self.value[key] is None:
                     hint = "if it belongs to the value before it, put that in quotes: a comma in { } ends a value"
                 message = f"'{key}' is not known in {kind} and has no effect"
@@ -286,4 +342,5 @@ class Node:
 
     def _wrong(self, wanted: str, *, hint: str = "") -> None:
         what = f"'{self.pointer[-1]}'" if self.pointer and isinstance(self.pointer[-1], str) else "this"
-        self.error("CAP107", f"{what} should be {wanted}, and is {kind_of(self.value)}", hint=hint)
+        message = f"{what} should be {wanted}, and is {kind_of(self.value)}"
+        self.error("CAP107", message, hint=hint or _MEND.get(wanted, ""))

@@ -27,7 +27,11 @@ COMMANDS = {
     "traces": "Show what its last requests did.",
     "metrics": "Print its metrics.",
     "scripting": "Show or change its rules for scripts.",
+    "fmt": "Write capability files in one style.",
+    "migrate": "Write a capability file in another dialect.",
     "schema": "Print the JSON Schema of the language.",
+    "new": "Write a first capability file.",
+    "lsp": "Answer an editor that has capability files open.",
     "sandbox": "Run imitations of the providers, for trials and tests.",
 }
 """Each command is the `command` of the module of its name, with `_` for `-`, in this package."""

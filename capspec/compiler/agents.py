@@ -47,7 +47,8 @@ def compile_resources(
             continue
         if resource.uri in found:
             message = f"the uri '{resource.uri}' is that of two resources; the first one answers"
-            compiler.report.add("CAP318", message, place=item.flow.place, severity="warning")
+            at = compiler.report.spot(item.flow.place, item.uri, key="uri")
+            compiler.report.add("CAP318", message, place=at, severity="warning")
             continue
         names.append(name)
         found[resource.uri] = resource
@@ -59,16 +60,18 @@ def _resource(
 ) -> Resource | FileResource | None:
     place = item.flow.place
     if not item.uri:
-        compiler.report.add("CAP316", f"resource '{name}' has no 'uri'", place=place)
+        hint = "add 'uri', such as docs://notes"
+        compiler.report.add("CAP316", f"resource '{name}' has no 'uri'", place=place, hint=hint)
         return None
     try:
         uri = parse_uri(item.uri)
         if item.location:
             return _files(item, name, uri, document)
     except ValueError as error:
-        code = "CAP315" if item.location else "CAP317"
+        code, key, text = ("CAP315", "location", item.location) if item.location else ("CAP317", "uri", item.uri)
         message = f"resource '{name}' is left out: {error}"
-        compiler.report.add(code, message, place=place, severity="warning")
+        at = compiler.report.spot(place, text, key=key)
+        compiler.report.add(code, message, place=at, severity="warning")
         return None
     return Resource(
         name=name,
@@ -117,7 +120,8 @@ def _flow(item: ResourceSpec, name: str, uri: UriParts, compiler: FlowCompiler) 
     reason = f"its uri does not say what {names} is"
     message = f"resource '{name}' is not available: {reason}"
     hint = f"put {{{lacking[0]}}} into the uri, or a value into 'with'"
-    compiler.report.add("CAP303", message, place=item.flow.place, hint=hint, severity="warning")
+    at = compiler.report.spot(item.flow.place, item.uri, key="uri")
+    compiler.report.add("CAP303", message, place=at, hint=hint, severity="warning")
     return replace(flow, unavailable=reason)
 
 
@@ -221,7 +225,7 @@ def _unknown(item: PromptSpec, templates: Iterable[Template], report: Report) ->
         near = difflib.get_close_matches(name, known, 1)
         hint = f"did you mean '{near[0]}'?" if near else "declare it as an argument, or it stays in the text"
         message = f"prompt '{item.name}' reads '{{{{{name}}}}}', which is none of its arguments"
-        report.add("CAP333", message, place=item.place, hint=hint, severity="warning")
+        report.add("CAP333", message, place=report.spot(item.place, name), hint=hint, severity="warning")
     return {name: f"{{{{{name}}}}}" for name in names}
 
 

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from capspec.compiler.inference import Demand
-from capspec.compiler.needs import Need, needs_of, respelt
+from capspec.compiler.needs import Need, needs_of
 from capspec.compiler.operations import BODYLESS, CompiledOperation
-from capspec.compiler.paths import renamed, spellings
+from capspec.compiler.paths import spellings
 from capspec.compiler.targets import AbsentTarget, Targets, UnknownTarget
 from capspec.compiler.terms import NO_TERMS, Terms
 from capspec.compiler.texts import Texts
@@ -89,6 +89,15 @@ class FlowLinker:
     # -- Linker ---------------------------------------------------------------------------------------
 
     def operation(self, target: str, arguments: Arguments, place: Place) -> Operation:
+        return self._linked(self._found(target, place), arguments)
+
+    def call(self, target: str, arguments: Arguments, place: Place) -> tuple[Operation, Arguments]:
+        """The operation of a flow that is one call, and the arguments as the operation spells their names."""
+        compiled = self._found(target, place)
+        arguments = self._respelt(compiled, arguments)
+        return self._linked(compiled, arguments), arguments
+
+    def _found(self, target: str, place: Place) -> CompiledOperation:
         try:
             compiled = self.targets.find(target)
         except AbsentTarget as error:
@@ -97,15 +106,16 @@ class FlowLinker:
             raise refused("CAP341", error.message, place, error.hint) from error
         if compiled.operation.problem:
             raise Consequence(f"'{target}' cannot be called: {compiled.operation.problem}")
-        spelling = self._spelling(compiled, arguments)
-        needs = respelt(needs_of(compiled), spelling)
+        return compiled
+
+    def _linked(self, compiled: CompiledOperation, arguments: Arguments) -> Operation:
+        needs = needs_of(compiled)
         sent = Arguments(tuple(pair for pair in arguments.sources if not compiled.withholds(pair[0])))
         self.demand.add(needs, sent, self.free_names(sent), self.known)
+        self.demand.withheld |= self._withheld(compiled, arguments)
         self._note(name for name in needs if name not in arguments.keys)
-        whole = self.terms.over(compiled)
         operation = replace(
-            whole,
-            path=renamed(whole.path, spelling),
+            self.terms.over(compiled),
             parameters=(*compiled.operation.parameters, *self._added(compiled, needs, sent)),
             missing=tuple(dict.fromkeys((*compiled.operation.missing, *self.texts.missing))),
         )
@@ -196,14 +206,31 @@ class FlowLinker:
         others = (source for _, source in arguments.sources if not isinstance(source, Reference))
         return [name for source in others for name in self.texts.arguments_in(source.names)]
 
-    def _spelling(self, compiled: CompiledOperation, arguments: Arguments) -> dict[str, str]:
-        """Placeholders of the target's path by how the caller spells them, in `with` or in its own inputs."""
-        words = [*arguments.keys]
-        if not self.spec.block.steps:
-            words += [item.name for item in self.spec.inputs if not item.location or item.location == "path"]
-        known = {parameter.name for parameter in compiled.operation.parameters} | set(compiled.names)
-        asked = [name for name in compiled.variables if name not in known]
-        return spellings(asked, [word for word in words if word not in known])
+    def _withheld(self, compiled: CompiledOperation, arguments: Arguments) -> set[str]:
+        """The caller's arguments that the target has no use for."""
+        fed = {
+            source.name
+            for key, source in arguments.sources
+            if isinstance(source, Reference) and compiled.withholds(key)
+        }
+        return fed | {
+            item.name
+            for item in self.spec.inputs
+            if item.name not in arguments.keys and compiled.withholds(item.name)
+        }
+
+    def _respelt(self, compiled: CompiledOperation, arguments: Arguments) -> Arguments:
+        """The arguments under the target's own names, where these differ by case and punctuation only."""
+        needs = needs_of(compiled)
+        settled = {parameter.name for parameter in compiled.operation.parameters} - needs.keys()
+        sources = dict(arguments.sources)
+        declared = {item.name: Reference(item.name) for item in self.spec.inputs if item.name not in sources}
+        given: dict[str, Source] = {**sources, **declared}
+        open_names = [name for name in needs if name not in given]
+        words = [word for word in given if word not in needs and word not in settled]
+        found = spellings(open_names, words)
+        kept = [pair for pair in arguments.sources if pair[0] not in found.values()]
+        return Arguments((*kept, *((name, given[word]) for name, word in found.items())))
 
     def _added(
         self, compiled: CompiledOperation, needs: Mapping[str, Need], arguments: Arguments
@@ -214,9 +241,12 @@ class FlowLinker:
             return []
         known = {*needs, *(item.name for item in operation.parameters if item.value is not None)}
         sources = dict(arguments.sources)
-        unknown = [key for key in arguments.keys if key not in known and not self._is_read(sources[key], compiled)]
-        if not arguments.sources and not self.spec.block.steps:
+        unknown = [
+            key for key in arguments.keys if key not in known and not self._is_read(sources[key], compiled)
+        ]
+        if self._passes_by_name:
             carried = ("", "query", "body")
+            known |= {source.name for source in sources.values() if isinstance(source, Reference)}
             unknown += [
                 item.name
                 for item in self.spec.inputs
@@ -227,6 +257,11 @@ class FlowLinker:
             Parameter(name=name, location=_said(sources.get(name)) or _usual(name) or default)
             for name in dict.fromkeys(unknown)
         ]
+
+    @property
+    def _passes_by_name(self) -> bool:
+        """Whether the flow is one call without a `with`, so that every argument goes on by its own name."""
+        return not self.spec.block.steps and not (self.spec.call is not None and self.spec.call.arguments)
 
     @staticmethod
     def _is_read(source: Source, compiled: CompiledOperation) -> bool:

@@ -145,7 +145,8 @@ class FlowCompiler:
         if spec.call is not None or spec.block.steps:
             message = f"'{spec.name}' has 'ref' and a call or steps of its own; 'ref' counts"
             hint = "keep 'ref', or what it stands for"
-            self.report.add("CAP334", message, place=spec.place, hint=hint, severity="warning")
+            place = spec.place if spec.call is None else spec.call.place
+            self.report.add("CAP334", message, place=place, hint=hint, severity="warning")
         prefixes = (*self.prefixes, *function.words)
         whole, hidden = merged(spec, function.flow), unoffered(spec, function.flow)
         texts = self.texts(function.place, prefixes)
@@ -198,7 +199,7 @@ class FlowCompiler:
         # `name:` without a value says no more than that there is such an argument.
         written = {key: value for key, value in call.arguments.items() if value is not None}
         arguments = linker.arguments(written, call.place)
-        operation = linker.operation(call.target, arguments, call.place)
+        operation, arguments = linker.call(call.target, arguments, call.place)
         open_query, open_body = openness(spec, operation)
         step = CallStep(name="call", operation=operation, arguments=arguments, passes_extra=True)
         return Wiring(

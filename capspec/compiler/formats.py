@@ -95,6 +95,7 @@ def reading_codec(word: str, schema: str, document: Document, place: Place, repo
         codec = found(FormatSettings(schema, lambda path: read_beside(path, document, SCHEMA_LIMIT)))
     except ValueError as error:
         message = f"outputRawFormat: {error}; answers can be passed on, but nothing taken from them"
+        place = report.spot(place, word, key="outputRawFormat")
         report.add("CAP327", message, place=place, severity="warning")
         return Unreadable(f"application/{registry.canonical('codec', word)}", str(error))
     return codec

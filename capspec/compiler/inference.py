@@ -26,13 +26,15 @@ class Demand:
 
     `feeds` are names that expressions read, each with the need that it feeds when it feeds just one;
     `unfed` are needs that no expression feeds, so that an argument of the same name must; `path` names
-    what ends up in a target's path, in order. What is in `unoffered` is not asked of the caller.
+    what ends up in a target's path, in order. What is in `unoffered` is not asked of the caller, nor is what
+    is `withheld` from every target, unless something else reads it.
     """
 
     feeds: dict[str, Need | None] = field(default_factory=dict)
     unfed: dict[str, Need] = field(default_factory=dict)
     path: list[str] = field(default_factory=list)
     unoffered: frozenset[str] = frozenset()
+    withheld: set[str] = field(default_factory=set)
 
     def of(self, name: str) -> Need | None:
         return self.feeds.get(name) or self.unfed.get(name)
@@ -96,6 +98,8 @@ def infer_inputs(spec: FlowSpec, demand: Demand, route: tuple[str, ...]) -> tupl
     """
     found: dict[str, Input] = {}
     for item in spec.inputs:
+        if item.name in demand.withheld and demand.of(item.name) is None and item.name not in demand.feeds:
+            continue
         found[item.name] = _declared(item, spec, demand.of(item.name), found.get(item.name))
     for name, need in demand.feeds.items():
         if name not in found:

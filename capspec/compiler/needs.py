@@ -6,8 +6,7 @@ parameters, the placeholders of its path, and the names that its templates read.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from capspec.compiler.operations import CompiledOperation
 from capspec.compiler.schemas import parameter_schema
@@ -53,12 +52,6 @@ def needs_of(compiled: CompiledOperation) -> dict[str, Need]:
             location: Location = "body" if compiled.operation.method in BODY_METHODS else "query"
             found[name] = Need(name=name, location=location, schema=schema, required=False)
     return found
-
-
-def respelt(needs: Mapping[str, Need], words: Mapping[str, str]) -> dict[str, Need]:
-    """Needs by the words that a caller has for some of them."""
-    renamed = (replace(need, name=words.get(name, name)) for name, need in needs.items())
-    return {need.name: need for need in renamed}
 
 
 def _declared(compiled: CompiledOperation) -> dict[str, ParameterSpec]:

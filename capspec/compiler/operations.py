@@ -19,7 +19,7 @@ from capspec.egress import origin_of
 from capspec.errors import CompileError, Place, Problem
 from capspec.keys import identified
 from capspec.mapping.projection import compile_projection
-from capspec.model import OperationSpec, ParameterSpec, UpstreamSpec
+from capspec.model import BodySpec, OperationSpec, ParameterSpec, UpstreamSpec
 from capspec.model.paths import loose_brace
 from capspec.node import Report
 from capspec.plan import Location, Operation, Parameter, Upstream
@@ -179,9 +179,7 @@ class OperationCompiler:
 
     def operation(self, spec: OperationSpec, compiled: CompiledUpstream) -> CompiledOperation:
         inputs = [item for item in spec.inputs if item.name]
-        path = parse_consumed_path(spec.path).respelt(
-            [item.name for item in inputs if item.location.lower() == "path"]
-        )
+        path = self._path(spec)
         bindings = self.bindings.seen_in(spec.place.source)
         given = {item.name for item in inputs}
         bound = [name for name in path.variables if name not in given and bindings.declares(name)]
@@ -192,8 +190,8 @@ class OperationCompiler:
             Parameter(name=name, location="path", value=texts.template(f"{{{{{name}}}}}", spec.place))
             for name in bound
         ]
-        query = self._query(path, compiled.query, spec.place, texts)
-        body = self.bodies.body(spec.body, compiled.upstream, texts)
+        query = self._query(path, compiled, spec.place, texts)
+        body = self.bodies.body(_without_credentials(spec.body, compiled.upstream), compiled.upstream, texts)
         names += [name for _, template in query for name in texts.arguments_in(template.names)]
         names += body.names
         operation = Operation(
@@ -219,6 +217,23 @@ class OperationCompiler:
         extra = tuple(name for name in dict.fromkeys(names) if name not in known)
         unread = {item.name for item in inputs if item.value is MISSING} - known - set(names)
         return CompiledOperation(spec, operation, asked, extra, frozenset(unread | _unused(operation, names)))
+
+    def _path(self, spec: OperationSpec) -> PathParts:
+        """The path, with parameters at its end that it should have and does not.
+
+        Whoever made the public files left many out: `/users` with a parameter `id` in the path is `/users/{id}`.
+        """
+        placed = [item for item in spec.inputs if item.name and item.location.lower() == "path"]
+        path = parse_consumed_path(spec.path).respelt(item.name for item in placed)
+        if self.dialects[spec.place.source] == "capspec":
+            return path
+        own = {item.name: item for item in spec.inputs[spec.shared :] if item in placed}
+        added = [name for name in own if name not in (*path.variables, *path.queried)]
+        for name in added:
+            message = f"path parameter '{name}' is not in the path '{spec.path}', and is sent at its end"
+            hint = f"write {{{name}}} where it belongs"
+            self.report.add("CAP323", message, place=own[name].place, hint=hint, severity="warning")
+        return path.extended(added)
 
     def _parameters(
         self,
@@ -258,12 +273,10 @@ class OperationCompiler:
         if item.name in path.variables:
             # A value written for a placeholder is an argument with a constant; the path reads it by name.
             return "path" if item.value is not MISSING else None
-        if item.location == "path":
-            self._warn(
-                "CAP323",
-                f"path parameter '{item.name}' is not in the path '{spec.path}' and is not sent",
-                item.place,
-            )
+        if item.location.lower() == "path":
+            if item.name not in path.queried:
+                message = f"path parameter '{item.name}' is not in the path '{spec.path}' and is not sent"
+                self._warn("CAP323", message, item.place)
             return None
         location = LOCATIONS.get(item.location.lower(), "query" if spec.method in BODYLESS else "body")
         if is_credential(item.name, upstream, location):
@@ -293,10 +306,11 @@ class OperationCompiler:
         return template, texts.arguments_in(template.names)
 
     def _query(
-        self, path: PathParts, base: tuple[tuple[str, str], ...], place: Place, texts: Texts
+        self, path: PathParts, compiled: CompiledUpstream, place: Place, texts: Texts
     ) -> tuple[tuple[str, Template], ...]:
-        literal = [(name, literal_template(value)) for name, value in base]
-        own = [(name, texts.template(value, place, single_brace=True)) for name, value in path.query]
+        literal = [(name, literal_template(value)) for name, value in compiled.query]
+        asked = [pair for pair in path.query if not is_credential(pair[0], compiled.upstream, "query")]
+        own = [(name, texts.template(value, place, single_brace=True)) for name, value in asked]
         return tuple(literal + own)
 
     def _media_type(self, spec: OperationSpec) -> str:
@@ -355,6 +369,14 @@ def is_credential(name: str, upstream: Upstream, location: Location) -> bool:
     kind = {"query": "query_names", "cookie": "cookie_names"}.get(location, "member_names")
     names: frozenset[str] = getattr(upstream.auth, kind, frozenset())
     return name in names
+
+
+def _without_credentials(body: BodySpec | None, upstream: Upstream) -> BodySpec | None:
+    """A body without the fields that the authentication adds to it."""
+    if body is None or not isinstance(body.data, dict):
+        return body
+    data = {name: value for name, value in body.data.items() if not is_credential(name, upstream, "body")}
+    return body if len(data) == len(body.data) else replace(body, data=data)
 
 
 def _unused(operation: Operation, names: Collection[str]) -> set[str]:

@@ -7,7 +7,7 @@ Understood placeholders: `{x}`, `{{x}}`, greedy `{x+}` and `{+x}` (RFC 6570), `{
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
@@ -31,19 +31,28 @@ class PathParts:
         names = (part.name for part in self.parts if isinstance(part, PathVariable))
         return tuple(dict.fromkeys(names))
 
+    @property
+    def queried(self) -> tuple[str, ...]:
+        """Names of the placeholders in its own query."""
+        found = (_PLACEHOLDER.finditer(value) for _, value in self.query)
+        return tuple((match[1] or match[2]) for matches in found for match in matches)
+
+    def extended(self, names: Iterable[str]) -> PathParts:
+        """The path with these placeholders at its end, each a segment of its own."""
+        parts = list(self.parts)
+        for name in names:
+            ends = not parts or (isinstance(parts[-1], str) and parts[-1].endswith("/"))
+            parts += [*([] if ends and parts else ["/"]), PathVariable(name=name)]
+        return PathParts(tuple(parts), self.query)
+
     def respelt(self, words: Iterable[str]) -> PathParts:
         """The path with placeholders called as these words, where one differs by case and punctuation only."""
-        return PathParts(renamed(self.parts, spellings(self.variables, words)), self.query)
-
-
-def renamed(
-    parts: Iterable[str | PathVariable], names: Mapping[str, str]
-) -> tuple[str | PathVariable, ...]:
-    """A path whose placeholders have other names."""
-    return tuple(
-        replace(part, name=names.get(part.name, part.name)) if isinstance(part, PathVariable) else part
-        for part in parts
-    )
+        names = spellings(self.variables, words)
+        parts = (
+            replace(part, name=names.get(part.name, part.name)) if isinstance(part, PathVariable) else part
+            for part in self.parts
+        )
+        return PathParts(tuple(parts), self.query)
 
 
 def parse_consumed_path(text: str) -> PathParts:

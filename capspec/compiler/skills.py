@@ -68,7 +68,7 @@ class _SkillCompiler:
     def _name(self, spec: SkillSpec) -> str:
         """The skill's name in paths, "" when it has none."""
         if not spec.name:
-            self._tell("CAP380", "a skill has no name and is left out", spec)
+            self._tell("CAP380", "a skill has no name and is left out", spec, hint="add 'name'")
         elif not _SAFE_NAME.fullmatch(spec.name):
             name = directory_name(spec.name)
             message = f"'{spec.name}' is no name for a skill; it is served as '{name}'"
@@ -127,7 +127,7 @@ class _SkillCompiler:
                 raise ValueError(f"'{spec.location}' is a file, and should be a folder")
         except ValueError as error:
             message = f"skill '{name}' is served without its files: {error}"
-            self._tell("CAP386", message, spec)
+            self._tell("CAP386", message, spec, key="location", text=spec.location)
             return None
         return folder
 
@@ -157,11 +157,12 @@ class _SkillCompiler:
             return None
         if not all(map(is_shown, path.split("/"))):
             message = f"tool '{name}' of a skill is left out: '{item.instruction}' is no file in its folder"
-            self._tell("CAP384", message, item, hint="write a path relative to the skill's location")
+            hint = "write a path relative to the skill's location"
+            self._tell("CAP384", message, item, hint=hint, key="instruction", text=item.instruction)
             return None
         if folder is not None and folder.size(path) is None:
             message = f"tool '{name}' of a skill names the file '{path}', which is not in its folder"
-            self._tell("CAP384", message, item)
+            self._tell("CAP384", message, item, key="instruction", text=item.instruction)
         return SkillTool(name=name, description=item.description, instruction=path)
 
     def _source(self, name: str, item: SkillToolSpec) -> ToolSource | None:
@@ -175,7 +176,7 @@ class _SkillCompiler:
             near = difflib.get_close_matches(item.action, [flow.name for flow in listener.flows], 1)
             hint = f"did you mean '{near[0]}'?" if near else "name one of its tools or operations in 'action'"
             message = f"tool '{name}' of a skill: '{listener.namespace}' has no '{item.action}'"
-            self._tell("CAP383", message, item, hint=hint)
+            self._tell("CAP383", message, item, hint=hint, key="action", text=item.action)
             return None
         return _tool_source(listener, item.action, flow)
 
@@ -194,13 +195,12 @@ class _SkillCompiler:
     def _lost(self, name: str, item: SkillToolSpec) -> None:
         known = [spec.namespace for spec in self.specs if spec.type in ("mcp", "rest")]
         if item.namespace in known:
-            message = f"tool '{name}' of a skill is left out: '{item.namespace}' is not served"
-            self._tell("CAP382", message, item)
+            # Why that one is not served is said where it stands.
             return
         near = difflib.get_close_matches(item.namespace, known, 1)
         hint = f"did you mean '{near[0]}'?" if near else "name a rest or mcp adapter of this file"
         message = f"tool '{name}' of a skill: no adapter has the namespace '{item.namespace}'"
-        self._tell("CAP382", message, item, hint=hint)
+        self._tell("CAP382", message, item, hint=hint, text=item.namespace)
 
     def _caller(self, name: str, item: SkillToolSpec) -> ToolSource | None:
         """What another listener offers that does nothing but the `call`; agents' tools come first."""
@@ -224,8 +224,12 @@ class _SkillCompiler:
         *,
         hint: str = "",
         severity: Severity = "warning",
+        text: str = "",
+        key: str = "",
     ) -> None:
-        self.report.add(code, message, place=at.place, hint=hint, severity=severity)
+        """`text` is what is wrong, and `key` where it is written, when it is not the whole."""
+        place = self.report.spot(at.place, text, key=key)
+        self.report.add(code, message, place=place, hint=hint, severity=severity)
 
 
 def _tool_source(listener: Listener, action: str, flow: Flow) -> ToolSource:

@@ -48,7 +48,7 @@ def limit_of(spec: ListenerSpec, report: Report) -> int | None:
         return parse_size(spec.max_size) if spec.max_size else None
     except ValueError as error:
         message = f"maxBinarySize: {error}; it has no effect"
-        report.add("CAP329", message, place=spec.node.key_place("maxBinarySize"), severity="warning")
+        report.add("CAP338", message, place=spec.node.at("maxBinarySize"), severity="warning")
         return None
 
 

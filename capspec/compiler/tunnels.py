@@ -30,7 +30,7 @@ def without_tunnel(
         hint = f"write 'fallback: direct', or give the address of a gateway: --base-uri {spec.namespace}=URL"
     service = f" to '{tunnel.service}'" if tunnel.service else ""
     what = f"'{spec.namespace}' asks for a {tunnel.type} tunnel{service}, which capspec does not open"
-    report.add("CAP359", f"{what}: {happens}", place=tunnel.place, hint=hint, severity="warning")
+    report.add("CAP396", f"{what}: {happens}", place=tunnel.place, hint=hint, severity="warning")
     if not hint:
         return upstream
     problem = upstream.problem or f"it is reached through a {tunnel.type} tunnel, which capspec does not open"

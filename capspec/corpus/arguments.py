@@ -13,7 +13,11 @@ _FIRST = 7001
 _AWKWARD = " é/?&=#;x"
 """What every text ends in: all of it has to be encoded in a URL, and once only."""
 
-_ESTABLISHED = {"accept": "application/json", "content-type": "application/json", "content-encoding": "identity"}
+_ESTABLISHED = {
+    "accept": "application/json",
+    "content-type": "application/json",
+    "content-encoding": "identity",
+}
 """Headers that say something of the message itself, so that not every text will do."""
 
 

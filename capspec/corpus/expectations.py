@@ -84,19 +84,19 @@ def _expected(spec: OperationSpec) -> Expected:
     path = spec.path.strip()
     names = {(double or single).strip() for double, single in _PLACEHOLDER.findall(path)}
     names |= {name.strip("+*").partition("=")[0] for name in names}
-    absent = {
-        item.name for item in spec.inputs if item.location == "path" and item.name not in names
-    }
-    return Expected(spec, _pattern(path), tuple(_sent_inputs(spec, names)), frozenset(absent))
+    absent = {item.name for item in spec.inputs if item.location == "path" and item.name not in names}
+    # What the path should have and has not may be sent at its end.
+    pattern = _pattern(path, more=bool(absent))
+    return Expected(spec, pattern, tuple(_sent_inputs(spec, names)), frozenset(absent))
 
 
-def _pattern(path: str) -> re.Pattern[str]:
+def _pattern(path: str, *, more: bool) -> re.Pattern[str]:
     """What a path without its query and its fragment matches, with something in every placeholder."""
     hidden = _PLACEHOLDER.sub("\0", path)
     literal = hidden.partition("#")[0].partition("?")[0]
     literal = literal if literal.startswith("/") else "/" + literal
     pieces = [re.escape(unquote(piece)) for piece in literal.split("\0")]
-    return re.compile("[^{}]+".join(pieces), re.DOTALL)
+    return re.compile("[^{}]+".join(pieces) + ("(/?[^{}]+)?" if more else ""), re.DOTALL)
 
 
 def _sent_inputs(spec: OperationSpec, names: Iterable[str]) -> Iterator[ParameterSpec]:

@@ -26,7 +26,7 @@ def _keys(text: str) -> tuple[str, ...]:
 
 
 _NAMES: Final = "name id operationId label display title summary"
-_FLOW: Final = f"""method path {_NAMES} uri mimeType description tags binary semantics hints inputParameters call
+_FLOW: Final = f"""{_NAMES} method path uri mimeType description tags binary semantics hints inputParameters call
     with ref steps parallel mappings outputParameters outputMediaType responses responseBinary location timeout"""
 _FLOW_NAMED: Final = {"inputParameters": "input", "steps": "step", "outputParameters": "output"}
 _FLOW_ONE: Final = {"hints": "hints", "semantics": "semantics", "call": "call", "responses": "responses",

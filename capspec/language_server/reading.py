@@ -18,6 +18,7 @@ from capspec.document import Document, Pointer
 from capspec.errors import CapspecError, Problem
 from capspec.language.walking import Found, walk
 from capspec.model import Capability
+from capspec.values import Json
 
 _OURS: Final = re.compile(
     r"^[\"']?(?:capspec|naftiko|ikanos|capability|consumes|exposes|aggregates|binds)[\"']?\s*:", re.MULTILINE
@@ -29,7 +30,8 @@ FLOWS: Final = ("tool", "restOperation", "mcpResource", "function")
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What is known of a text. `document` and `capability` may be those of an earlier one.
+    """What is known of a text. `document` and `capability` may be those of an earlier one; `data` is the
+    document's, or what is being written.
 
     `current` says that the document is of this very text, so that its places are right.
     """
@@ -38,6 +40,7 @@ class Reading:
     text: str
     document: Document | None
     capability: Capability | None
+    data: dict[str, Json]
     current: bool
     problems: tuple[Problem, ...]
     _bindings: Bindings | None = field(default=None, repr=False)
@@ -45,7 +48,7 @@ class Reading:
     @cached_property
     def objects(self) -> tuple[Found, ...]:
         """Every object of the file, what holds others first."""
-        return () if self.document is None else tuple(walk(self.document.data))
+        return tuple(walk(self.data))
 
     def around(self, pointer: Pointer, *kinds: str) -> Found | None:
         """The innermost object that a node is in, of these kinds if any are named."""
@@ -85,6 +88,7 @@ def read(
             text=text,
             document=before.document if before else None,
             capability=before.capability if before else None,
+            data=before.data if before else {},
             current=False,
             problems=error.problems,
             _bindings=before._bindings if before else None,
@@ -95,6 +99,7 @@ def read(
         text=text,
         document=parsed,
         capability=capability or (before.capability if before else None),
+        data=parsed.data,
         current=True,
         problems=_problems(text, path, environ, root),
         _bindings=found or (before._bindings if before else None),

@@ -44,7 +44,8 @@ class BodySpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationSpec:
-    """One request that can be made. `inputs` runs from the client's level to the operation's.
+    """One request that can be made. `inputs` runs from the client's level to the operation's own, which begin
+    after the first `shared`.
 
     `document` is the file that says so: paths in it are relative to that one.
     """
@@ -71,6 +72,7 @@ class OperationSpec:
     assets: AssetsSpec | None
     document: Document
     place: Place
+    shared: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,14 +197,16 @@ def _operations(
         for name, operation in resource.named("operations"):
             inputs = (*shared, *_sent(operation, variables))
             effective = _effective(path, path_of(operation), replaces)
-            yield replace(_operation(name, operation, namespace, effective, inputs), group=group)
+            spec = _operation(name, operation, namespace, effective, inputs)
+            yield replace(spec, group=group, shared=len(shared))
         resource.has("name", "id", "method")
         message = "write them at its operations"
         resource.without_effect("a consumed resource", {"outputParameters": message})
         resource.finish("a consumed resource")
     for name, operation in node.named("operations"):
         inputs = (*inherited, *_sent(operation, variables))
-        yield _operation(name, operation, namespace, path_of(operation), inputs)
+        spec = _operation(name, operation, namespace, path_of(operation), inputs)
+        yield replace(spec, shared=len(inherited))
 
 
 def _paths_replace(resources: list[Node]) -> bool:

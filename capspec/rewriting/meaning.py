@@ -18,7 +18,6 @@ from typing import Any, TypeAlias
 from capspec.document import Document
 from capspec.errors import Place, Problem
 from capspec.node import Node, Report
-from capspec.plan import Plan
 
 Meaning: TypeAlias = object
 """Something that is only good for being compared."""
@@ -28,8 +27,8 @@ _SILENT = (Place, Document, Node, Report, Problem, types.ModuleType)
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
-def meaning_of(plan: Plan) -> Meaning:
-    """Comparable with that of another plan from the same process."""
+def meaning_of(plan: object) -> Meaning:
+    """That of a plan or of a part of one, comparable with others of the same process."""
     return _Meaning().of(plan)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from capspec.node import Node
+from capspec.scripting.governance import rules_of
 from tests.dialects.rows import CONTROL, SAIL, SKILL, Row, control, listener, skill
 
 FOLDER = {"skills": {"sail": {"SKILL.md": "---\nname: sail\ndescription: Sails.\n---\n", "how.md": "How."}}}
@@ -66,7 +68,12 @@ SKILLS = [
 
 
 def managed(**fields: Any) -> dict[str, Any]:
-    return {"since": "alpha2", "around": {CONTROL: {"type": "control", "port": 9090, "management": {}, "observability": {}, **fields}}}
+    return {
+        "since": "alpha2",
+        "around": {
+            CONTROL: {"type": "control", "port": 9090, "management": {}, "observability": {}, **fields}
+        },
+    }
 
 
 MANAGEMENT = f"{CONTROL}/management"
@@ -74,9 +81,6 @@ OBSERVABILITY = f"{CONTROL}/observability"
 
 
 def rules(name: str) -> Any:
-    from capspec.node import Node
-    from capspec.scripting.governance import rules_of
-
     return lambda loaded: getattr(rules_of(Node.root(loaded.plan.document)), name)
 
 

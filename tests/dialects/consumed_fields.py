@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from tests.dialects.loaded import Upstream
+from tests.dialects.loaded import Loaded, Upstream
 from tests.dialects.rows import (
     BASE,
     GET,
@@ -18,6 +17,7 @@ from tests.dialects.rows import (
     UP,
     WARNED,
     Row,
+    View,
     image,
     ran,
     sent,
@@ -67,7 +67,7 @@ APIS = [
     Row(object="consumes", name="inputParameters", at=UP, value={"X-Version": {"in": "header", "value": "2"}}, view=sent("X-Version"), gives="2"),
     Row(object="consumes", name="authentication", at=UP, value={"type": "bearer", "token": "t"}, view=sent("authorization"), gives="Bearer t"),
     Row(object="consumes", name="tunnel", at=UP, value={"type": "ziti", "service": "ships", "identity": "{{TOKEN}}", "fallback": "direct"},
-        since="ikanos", claim=WARNED, code="CAP359"),
+        since="ikanos", claim=WARNED, code="CAP396"),
     Row(object="consumes", name="resources", at=UP, value={"all": {"path": "/all", "operations": {"get": {"method": "GET"}}}},
         other={"all": {"path": "/any", "operations": {"get": {"method": "GET"}}}}, view=sent("url"), gives="http://up.test/all",
         around={f"{TOOL}/with": None, f"{TOOL}/inputParameters": None, OPERATION: {"method": "GET", "call": "up.get"},
@@ -100,7 +100,7 @@ OPERATIONS = [
         view=ran("rest", image, lambda found: found.code), gives="CAP610"),
     Row(object="consumed operation", name="outputParameters", at=GET, value={"nick": {"type": "string", "value": "$.name"}}, around=STEP,
         view=lambda loaded: loaded.ran().value["it"].get("nick"), gives="Sloop"),
-    Row(object="consumed operation", name="body", at=PUT, value={"type": "json", "data": {"x": 1}}, around=CALLS_PUT, view=put("body"), gives=b'{"x":1}'),
+    Row(object="consumed operation", name="body", at=PUT, value={"type": "json", "data": {"x": 1}}, around={f"{TOOL}/call": "up.put"}, view=sent("body"), gives=b'{"x":1}'),
     # -- formats ------------------------------------------------------------------------------------------
     *(
         Row(object="consumed operation", name="outputRawFormat", at=GET, value=word, gives=expected, since=since,
@@ -145,6 +145,13 @@ INPUTS = [
         around={**STEP, f"{GET}/outputParameters": {"nick": {"type": "string"}}}, view=lambda loaded: loaded.ran().value["it"].get("nick"), gives="Sloop"),
 ]  # fmt: skip
 
+PART = {"name": "n", "value": "v", "contentType": "text/plain", "filename": "a.txt"}
+
+
+def in_body(mark: bytes) -> View:
+    return lambda loaded: mark in put("body")(loaded)
+
+
 BODIES = [
     *(
         Row(object="body", name="type", at=f"{PUT}/body", value=word, other=other, around=body(word, data), view=put(part), gives=gives)
@@ -171,8 +178,7 @@ BODIES = [
     Row(object="body", name="(plain)", at=PUT, key="body", value='{"n": "{{name}}"}', around=CALLS_PUT, view=put("body"), gives=b'{"n":"Sloop"}'),
     *(
         Row(object="multipart part", name=name, at=f"{PUT}/body", key="data", value=[{**PART, name: value}], other=[PART],
-            around=body("multipartForm", []), view=lambda loaded, mark=mark: mark in put("body")(loaded), gives=True)
-        for PART in [{"name": "n", "value": "v", "contentType": "text/plain", "filename": "a.txt"}]
+            around=body("multipartForm", []), view=in_body(mark), gives=True)
         for name, value, mark in [
             ("name", "file", b'name="file"'),
             ("value", "{{name}}", b"\r\nSloop\r\n"),
@@ -187,14 +193,22 @@ def auth(kind: str, **fields: str) -> dict[str, Any]:
     return {"around": {f"{UP}/authentication": {"type": kind, **fields}}}
 
 
-def challenged(loaded: Any) -> Any:
+def challenged(loaded: Loaded) -> Any:
     """The credentials that answer a challenge."""
     upstream = Upstream(challenge='Digest realm="r", nonce="n"')
     ran = loaded.ran(upstream=upstream)
     return next((value for name, value in ran.sent.headers if name.lower() == "authorization"), "")
 
 
+def token_request(loaded: Loaded) -> Any:
+    """What an authorization server is asked first."""
+    first = loaded.ran().requests[0]
+    return first.url if first.body is None else first.body
+
+
 AUTH = f"{UP}/authentication"
+CLIENT = {"clientId": "me", "clientSecret": "{{TOKEN}}", "tokenEndpoint": "https://as.test/token"}
+GRANT = b"grant_type=client_credentials"
 CREDENTIALS = [
     Row(object="authentication", name="type", at=AUTH, value="basic", other="digest", view=sent("authorization"), gives="Basic YWRhOnB3",
         **auth("", username="ada", password="pw")),
@@ -206,6 +220,19 @@ CREDENTIALS = [
     Row(object="apikey", name="placement", at=AUTH, value="query", other="header", view=sent("url"), gives="http://up.test/things/7?X-Key=k", **auth("apikey", key="X-Key", value="k")),
     Row(object="digest", name="username", at=AUTH, value="ada", other="bob", view=challenged, **auth("digest", password="pw")),
     Row(object="digest", name="password", at=AUTH, value="pw", other="x", view=challenged, **auth("digest", username="ada")),
+    *(
+        Row(object="oauth2", name=name, at=AUTH, value=value, since="alpha2", view=token_request, gives=gives, **auth("oauth2", **CLIENT))
+        for name, value, gives in [
+            ("scopes", ["a", "b"], GRANT + b"&scope=a+b"),
+            ("audience", "ships", GRANT + b"&audience=ships"),
+            ("resource", "https://me.test", GRANT + b"&resource=https%3A%2F%2Fme.test"),
+        ]
+    ),
+    Row(object="oauth2", name="tokenEndpoint", at=AUTH, value="https://as.test/t", other="https://as.test/u", since="alpha2",
+        view=lambda loaded: loaded.ran().requests[0].url, gives="https://as.test/t", **auth("oauth2", **CLIENT)),
+    Row(object="oauth2", name="authorizationServerUri", at=AUTH, value="https://as.test", other="https://other.test", since="alpha2", view=token_request,
+        gives="https://as.test/.well-known/oauth-authorization-server", **auth("oauth2", clientId="me", clientSecret="{{TOKEN}}")),
+    Row(object="oauth2", name="tokenValidation", at=AUTH, value="jwks", since="alpha2", claim=WARNED, code="CAP110", **auth("oauth2", **CLIENT)),
 ]  # fmt: skip
 
 FIELDS = [*APIS, *RESOURCES, *OPERATIONS, *INPUTS, *BODIES, *CREDENTIALS]

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import Any
 
-from tests.dialects.loaded import ENVIRON, Loaded
+import httpx
+
+from capspec.errors import AuthError, CallError
+from capspec.plan import Inbound
+from tests.dialects.loaded import Loaded
 from tests.dialects.rows import (
     BASE,
     DOC,
@@ -174,7 +180,17 @@ TOOL_FIELDS = [
         view=input_schema("required"), gives=["id"]),
 ]  # fmt: skip
 
-PAGE: dict[str, Any] = {"around": {DOC: {"display": "A page", "uri": "doc://page", "description": "It.", "call": "up.get", "with": {"id": "7"}}}}
+PAGE: dict[str, Any] = {
+    "around": {
+        DOC: {
+            "display": "A page",
+            "uri": "doc://page",
+            "description": "It.",
+            "call": "up.get",
+            "with": {"id": "7"},
+        }
+    }
+}
 FILE: dict[str, Any] = {
     "around": {DOC: {"display": "A page", "uri": "doc://page", "description": "It."}},
     "files": {"docs": {"page.md": "# Page"}},
@@ -241,10 +257,6 @@ def key_guard(loaded: Loaded) -> Any:
 
 def admitted(**headers: str) -> Any:
     """Whom the REST guard takes a request for."""
-    import asyncio
-
-    from capspec.errors import CallError
-    from capspec.plan import Inbound
 
     def view(loaded: Loaded) -> Any:
         names = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -255,6 +267,25 @@ def admitted(**headers: str) -> Any:
         return "admitted"
 
     return view
+
+
+def answers_the_challenge(loaded: Loaded) -> bool:
+    """Whether the REST guard takes what ada makes of its challenge with her password."""
+    guard = loaded.listener("rest").guard
+    assert guard is not None
+    exchange = httpx.DigestAuth("ada", "pw").auth_flow(httpx.Request("GET", "http://me.test/"))
+    request = next(exchange)
+    for _ in range(2):
+        headers = {"authorization": request.headers.get("authorization", "")}
+        try:
+            asyncio.run(guard.admit(Inbound(headers=headers)))
+        except AuthError as error:
+            challenged = httpx.Response(401, headers={"www-authenticate": error.challenge}, request=request)
+            with suppress(StopIteration):
+                request = exchange.send(challenged)
+        else:
+            return True
+    return False
 
 
 GUARDS = f"{REST}/authentication"
@@ -270,6 +301,10 @@ AUTHENTICATION = [
         **guard(username="ada", password="pw")),
     Row(object="basic guard", name="username", at=GUARDS, value="ada", other="bob", view=admitted(authorization="Basic YWRhOnB3"), gives="admitted", **guard(type="basic", password="pw")),
     Row(object="basic guard", name="password", at=GUARDS, value="pw", other="no", view=admitted(authorization="Basic YWRhOnB3"), gives="admitted", **guard(type="basic", username="ada")),
+    *(
+        Row(object="digest guard", name=name, at=GUARDS, value=value, other="x", view=answers_the_challenge, gives=True, **guard(type="digest", **rest))
+        for name, value, rest in [("username", "ada", {"password": "pw"}), ("password", "pw", {"username": "ada"})]
+    ),
     Row(object="bearer guard", name="token", at=GUARDS, value="t", other="x", view=admitted(authorization="Bearer t"), gives="admitted", **guard(type="bearer")),
     Row(object="apikey guard", name="key", at=GUARDS, value="X-Key", other="X-Other", view=admitted(x_key="k"), gives="admitted", **guard(type="apikey", value="k", placement="header")),
     Row(object="apikey guard", name="value", at=GUARDS, value="k", other="x", view=admitted(x_key="k"), gives="admitted", **guard(type="apikey", key="X-Key", placement="header")),
@@ -285,4 +320,13 @@ AUTHENTICATION = [
         view=lambda loaded: type(loaded.listener("rest").guard.tokens).__name__, gives="Introspection", around={GUARDS: {**OAUTH, "clientId": "me", "clientSecret": "{{TOKEN}}"}}),
 ]  # fmt: skip
 
-FIELDS = [*ADAPTERS, *RESOURCES, *OPERATIONS, *REST_INPUTS, *TOOL_FIELDS, *MCP_RESOURCES, *PROMPTS, *AUTHENTICATION]
+FIELDS = [
+    *ADAPTERS,
+    *RESOURCES,
+    *OPERATIONS,
+    *REST_INPUTS,
+    *TOOL_FIELDS,
+    *MCP_RESOURCES,
+    *PROMPTS,
+    *AUTHENTICATION,
+]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from tests.dialects.loaded import THING, Upstream
 from tests.dialects.rows import (
     AGGREGATE,
-    CONTROL,
     FUNCTION,
     GET,
     OPERATION,
@@ -23,7 +24,6 @@ from tests.dialects.rows import (
 )
 
 PLACES = [("exposed operation", "rest", OPERATION), ("tool", "mcp", TOOL)]
-GIVEN = {"exposed operation": "app.id", "tool": "agent.id"}
 
 
 def step(which: str = "7", **more: Any) -> dict[str, Any]:
@@ -61,38 +61,58 @@ FLOWS = [
 
 ONE = f"{TOOL}/steps/one"
 TWO = f"{TOOL}/steps/two"
-LIST = {f"{GET}/outputParameters": {"list": {"type": "array", "value": "$.list"}}}
-LOOKUP = {"type": "lookup", "index": "all", "match": "code", "lookupValue": "$.deep", "outputParameters": ["n"]}
 
 
 def looked_up(**fields: Any) -> dict[str, Any]:
     """A lookup in the list that an earlier step gave."""
-    lookup = {"type": "lookup", "index": "all", "match": "code", "lookupValue": "y", "outputParameters": ["n", "flag"], **fields}
-    steps = {"all": {"type": "call", "call": "up.list"}, "found": {key: value for key, value in lookup.items() if value is not None}}
-    lists = {"capability/consumes/up/resources/all": {"path": "/all", "operations": {"list": {"method": "GET"}}}}
+    lookup = {
+        "type": "lookup",
+        "index": "all",
+        "match": "code",
+        "lookupValue": "y",
+        "outputParameters": ["n", "flag"],
+        **fields,
+    }
+    steps = {
+        "all": {"type": "call", "call": "up.list"},
+        "found": {key: value for key, value in lookup.items() if value is not None},
+    }
+    lists = {
+        "capability/consumes/up/resources/all": {"path": "/all", "operations": {"list": {"method": "GET"}}}
+    }
     return {**lists, **stepped(TOOL, steps, mappings=[{"target": "it", "value": "$.found"}])}
 
 
-FOUND = f"{TOOL}/steps/found"
-found_by = ran("mcp", lambda: listing(), lambda ran: ran.value)
-
-
-def listing() -> Any:
-    import json
-
-    from tests.dialects.loaded import THING, Upstream
-
+def listing() -> Upstream:
     return Upstream(content=json.dumps(THING["list"]).encode())
 
 
+FOUND = f"{TOOL}/steps/found"
+found_by = ran("mcp", listing, lambda found: found.value)
+
+
 def scripted(**fields: Any) -> dict[str, Any]:
-    script = {"type": "script", "file": "main.py", "language": "python", "location": "file:///./scripts", "with": {"given": 4}, **fields}
+    script = {
+        "type": "script",
+        "file": "main.py",
+        "language": "python",
+        "location": "file:///./scripts",
+        "with": {"given": 4},
+        **fields,
+    }
     steps = {"run": {key: value for key, value in script.items() if value is not None}}
     return {
         "around": stepped(TOOL, steps, mappings=[{"target": "it", "value": "$.run"}]),
-        "files": {"scripts": {"main.py": "result = context['given'] + 1\n", "other.py": "result = context['given'] + 2\n", "lib.py": "result = 0\nmore = 10\n",
-                              "with_lib.py": "result = more\n", "main.js": "result = context.given + 3;\n"},
-                  "others": {"main.py": "result = context['given'] + 5\n"}},
+        "files": {
+            "scripts": {
+                "main.py": "result = context['given'] + 1\n",
+                "other.py": "result = context['given'] + 2\n",
+                "lib.py": "result = 0\nmore = 10\n",
+                "with_lib.py": "result = more\n",
+                "main.js": "result = context.given + 3;\n",
+            },
+            "others": {"main.py": "result = context['given'] + 5\n"},
+        },
     }
 
 
@@ -119,7 +139,17 @@ STEPS = [
 
 
 def mapped(since: str, value: Any, other: Any, gives: Any, what: str) -> Row:
-    return Row(object="mapped output", name=what, key="outputParameters", at=TOOL, value=[value], other=[other], since=since, view=given(), gives=gives)
+    return Row(
+        object="mapped output",
+        name=what,
+        key="outputParameters",
+        at=TOOL,
+        value=[value],
+        other=[other],
+        since=since,
+        view=given(),
+        gives=gives,
+    )
 
 
 OBJECT = {"type": "object", "properties": {"x": {"type": "string", "mapping": "$.name"}}}
@@ -187,7 +217,14 @@ FIND = {"description": "Finds one.", "call": "up.get", "with": {"id": "7"}}
 def fleet(find: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
     """A tool that only refers to a function."""
     aggregate = {"display": "Fleet", "flows": {"find": {**(FIND if find is None else find), **more}}}
-    return {"around": {**uncalled(TOOL), f"{TOOL}/description": None, f"{TOOL}/ref": "fleet.find", AGGREGATE: aggregate}}
+    return {
+        "around": {
+            **uncalled(TOOL),
+            f"{TOOL}/description": None,
+            f"{TOOL}/ref": "fleet.find",
+            AGGREGATE: aggregate,
+        }
+    }
 
 
 def steps_of(**more: Any) -> dict[str, Any]:

@@ -50,7 +50,9 @@ class Upstream:
     async def send(self, request: Request) -> Response:
         self.requests.append(await request.whole())
         if self.challenge and len(self.requests) == 1:
-            return Response(status=401, headers=(("www-authenticate", self.challenge),), chunks=_parts(b""), closer=_none)
+            return Response(
+                status=401, headers=(("www-authenticate", self.challenge),), chunks=_parts(b""), closer=_none
+            )
         headers = (("content-type", self.media_type), ("content-length", str(len(self.content))))
         return Response(status=self.status, headers=headers, chunks=_parts(self.content), closer=_none)
 
@@ -109,12 +111,16 @@ class Loaded:
     @property
     def tools(self) -> dict[str, dict[str, Any]]:
         entries = compile_catalog([self.target]).entries
-        return {name: entry.tool.model_dump(by_alias=True, exclude_none=True) for name, entry in entries.items()}
+        return {
+            name: entry.tool.model_dump(by_alias=True, exclude_none=True) for name, entry in entries.items()
+        }
 
     @property
     def prompts(self) -> dict[str, dict[str, Any]]:
         entries = compile_prompts([self.target], cast("Any", None)).entries
-        return {name: entry.listed.model_dump(by_alias=True, exclude_none=True) for name, entry in entries.items()}
+        return {
+            name: entry.listed.model_dump(by_alias=True, exclude_none=True) for name, entry in entries.items()
+        }
 
     @property
     def server(self) -> Any:
@@ -124,9 +130,15 @@ class Loaded:
         """What the tool answers when nobody is called."""
         return load(self.text, mock=True).ran().value
 
-    def ran(self, kind: str = "mcp", name: str = "get-thing", upstream: Upstream | None = None, **arguments: Any) -> Ran:
+    def ran(
+        self,
+        kind: str = "mcp",
+        flow_name: str = "get-thing",
+        upstream: Upstream | None = None,
+        **arguments: Any,
+    ) -> Ran:
         """A call of a flow; `id` is given where it is asked for."""
-        flow = self.flow(kind, name)
+        flow = self.flow(kind, flow_name)
         if any(item.argument == "id" for item in flow.inputs):
             arguments.setdefault("id", "7")
         return asyncio.run(_run(self.plan, flow, kind, arguments, upstream or Upstream()))

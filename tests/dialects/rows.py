@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -35,7 +34,7 @@ class Row:
     key: str = ""
     at: str
     value: Any
-    view: View = lambda loaded: None  # noqa: E731
+    view: View = lambda loaded: None
     claim: Literal["honoured", "read", "warned", "comment"] = "honoured"
     since: str = "0.4"
     until: str = "beta4"
@@ -204,7 +203,9 @@ def sent(part: str, kind: str = "mcp", name: str = "get-thing", **arguments: Any
     return view
 
 
-def ran(kind: str, upstream: Callable[[], Upstream], pick: Callable[[Ran], Any], name: str = "get-thing") -> View:
+def ran(
+    kind: str, upstream: Callable[[], Upstream], pick: Callable[[Ran], Any], name: str = "get-thing"
+) -> View:
     return lambda loaded: pick(loaded.ran(kind, name, upstream()))
 
 

@@ -82,7 +82,12 @@ def _section(entries: Mapping[str, Any], section: str, dialect: Dialect) -> list
     found = []
     for name, entry in entries.items():
         if "import" in entry:
-            found.append({key if key != "from" or not dialect.lists else "location": text for key, text in entry.items()})
+            found.append(
+                {
+                    key if key != "from" or not dialect.lists else "location": text
+                    for key, text in entry.items()
+                }
+            )
             continue
         named = entry if section == "exposes" else {"namespace": name, **entry}
         converted = _converted(named, "", dialect, exposed=section != "consumes")
@@ -106,9 +111,7 @@ def _binds(entries: Mapping[str, Any], dialect: Dialect) -> dict[str, Any]:
     return {"externalRefs": found}
 
 
-def _converted(
-    value: Any, key: str, dialect: Dialect, *, exposed: bool = False, output: bool = False
-) -> Any:
+def _converted(value: Any, key: str, dialect: Dialect, *, exposed: bool = False, output: bool = False) -> Any:
     def inner(item: Any, name: str = "") -> Any:
         within = output or name == "outputParameters"
         return _converted(item, name, dialect, exposed=exposed, output=within)

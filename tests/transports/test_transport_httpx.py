@@ -164,7 +164,7 @@ async def test_a_body_is_handed_out_as_it_comes(transport: HttpxTransport) -> No
 
 @pytest.mark.parametrize("coding", ["gzip", "x-gzip", "GZIP", "deflate"])
 async def test_a_compressed_body_is_handed_out_plain(transport: HttpxTransport, coding: str) -> None:
-    packed = gzip.compress(b"plain" * 1000)
+    packed = gzip.compress(b"plain" * 1000, mtime=0)
     async with serving(
         lambda seen, writer: _value(reply(200, packed, ("Content-Encoding", coding)))
     ) as server:
@@ -175,7 +175,7 @@ async def test_a_compressed_body_is_handed_out_plain(transport: HttpxTransport, 
 
 
 async def test_a_decompression_bomb_arrives_in_small_pieces(transport: HttpxTransport) -> None:
-    bomb = gzip.compress(bytes(20_000_000))
+    bomb = gzip.compress(bytes(20_000_000), mtime=0)
     async with serving(lambda seen, writer: _value(reply(200, bomb, ("Content-Encoding", "gzip")))) as server:
         response = await transport.send(get(server.url))
         sizes = [len(part) async for part in response.chunks]
@@ -184,7 +184,7 @@ async def test_a_decompression_bomb_arrives_in_small_pieces(transport: HttpxTran
     assert max(sizes) <= 65536
 
 
-@pytest.mark.parametrize("body", [b"not gzip", gzip.compress(b"x" * 1000)[:-9]])
+@pytest.mark.parametrize("body", [b"not gzip", gzip.compress(b"x" * 1000, mtime=0)[:-9]])
 async def test_a_damaged_compressed_body_is_an_upstream_error(transport: HttpxTransport, body: bytes) -> None:
     async with serving(lambda seen, writer: _value(reply(200, body, ("Content-Encoding", "gzip")))) as server:
         error = await failure_of(transport, get(server.url + SECRET_QUERY))

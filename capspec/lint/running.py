@@ -1,0 +1,28 @@
+"""A Plan to the problems that the rules find in its file, in the order of the file."""
+
+from __future__ import annotations
+
+from capspec.errors import Problem
+from capspec.lint.ignoring import without_ignored
+from capspec.lint.subject import Subject
+from capspec.lint.table import RULES, names_of
+from capspec.node import Report
+from capspec.plan import Plan
+
+
+def lint(plan: Plan) -> tuple[Problem, ...]:
+    """Warnings and remarks; what its author asked not to hear of is left out."""
+    subject = Subject.of_plan(plan)
+    report = Report()
+    for rule in RULES:
+        for finding in rule.check(subject):
+            report.add(
+                rule.code,
+                finding.message,
+                place=subject.document.place(finding.pointer, key=finding.key),
+                hint=finding.hint,
+                severity=rule.severity,
+                cause=finding.cause,
+            )
+    documents = {subject.document.source: subject.document}
+    return tuple(without_ignored(report.problems, documents, names_of()))
