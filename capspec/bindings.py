@@ -18,6 +18,9 @@ from capspec.values import MISSING, Missing, Secret
 _UPPER: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _BARE: Final = re.compile(r"\$((?:secrets|env)\.\w+)")
+_ALIKE: Final = 0.87
+"""How alike two names are when one is taken for the other misspelt: one letter in eight, not one word in two."""
+
 _ENVIRONMENT: Final = ("env", "secrets")
 """Words before a dot that name a variable wherever it comes from."""
 
@@ -101,7 +104,7 @@ class Bindings:
         try:
             template = compile_template(text)
         except TemplateError as error:
-            raise _refusal(f"the text is not a template: {error}", place) from error
+            raise _refusal(f"the text is not a template: {error.reason}", place, error.hint) from error
         if template.is_literal:
             return text, ()
         variables = {name: self._find(name) for name in template.names}
@@ -194,7 +197,7 @@ class Bindings:
             return ""
         prefix, dot, rest = name.rpartition(".")
         known = [key for source in self._sources for key in source.spec.keys]
-        near = difflib.get_close_matches(rest, known, 1, cutoff=0.75)
+        near = difflib.get_close_matches(rest, known, 1, cutoff=_ALIKE)
         return f"{prefix}{dot}{near[0]}" if near else ""
 
     def _note(self, variable: _Variable, place: Place) -> None:
@@ -261,8 +264,8 @@ def _opened(spec: BindSpec, environ: Mapping[str, str]) -> _Source:
     return _Source(spec=spec, values=values)
 
 
-def _refusal(message: str, place: Place) -> CompileError:
-    return CompileError(Problem(code="CAP331", message=message, place=place))
+def _refusal(message: str, place: Place, hint: str = "") -> CompileError:
+    return CompileError(Problem(code="CAP331", message=message, hint=hint, place=place))
 
 
 def _provider(spec: BindSpec) -> str:

@@ -159,8 +159,10 @@ class CallEngine:
         last = block.tasks[-1].step if block.tasks and block.document is None else None
         called = last.operation if isinstance(last, CallStep) else None
         outcome = await self._with_own_links(call, scope, called, None if outcome is MISSING else outcome)
-        document = document_of(block, scope)
-        return _shaped(flow, outcome if document is MISSING else document, scope, 200)
+        if block.document is not None:
+            found = document_of(block, scope)
+            outcome = {} if found is MISSING else found
+        return _shaped(flow, outcome, scope, 200)
 
     # -- what came of it ------------------------------------------------------------------------------
 

@@ -42,7 +42,6 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 Severity = Literal["error", "warning", "info"]
-"""An error stops the file from being served, a warning something in it; `info` is only worth knowing."""
 
 
 _GRAVITY: dict[Severity, int] = {"error": 0, "warning": 1, "info": 2}
@@ -73,8 +72,8 @@ class Related:
 class Problem:
     """One thing that is wrong: what, where, and how to mend it.
 
-    `end` is behind the last character of what is wrong, when that is known. `count` says how often the file
-    has it; `related` are some of the other places, and those that the problem is a matter of besides.
+    `end` is behind the last character of what is wrong, when that is known. `count` says how many places have
+    it; `related` are the first of the others, and what else it is a matter of.
     """
 
     code: str

@@ -1,7 +1,8 @@
 """Passages to results: a caller's request goes on to an API with what the file adds, and comes back as it is.
 
 What of a request goes on is in `capspec.plan.forwards`. Of an answer everything end-to-end comes back (RFC
-9110, 7.6.1), but for cookies that are not trusted and for headers that speak for the whole of an origin.
+9110, 7.6.1), but for cookies that are not trusted and for headers that speak for the whole of an origin. Secrets
+that an error echoes are masked; one that is compressed comes back as it is.
 """
 
 from __future__ import annotations
@@ -40,6 +41,10 @@ _OF_THE_ORIGIN = frozenset({
 
 _COOKIES = frozenset({"set-cookie", "set-cookie2"})
 _LINKS = frozenset({"content-location", "location"})
+_OF_THE_BYTES = frozenset({
+    "content-digest", "content-length", "content-md5", "digest", "etag", "repr-digest",
+})  # fmt: skip
+"""Headers that tell of the very bytes of a body."""
 _BODILESS = frozenset({204, 205, 304})
 
 _PRINTABLE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in "#\\")
@@ -89,16 +94,28 @@ class Forwarding:
             await response.close()
             ending.tell()
 
+        masked = self._is_masked(passage, response)
+        body = None if response.status in _BODILESS else _relayed(response, pauses, ending)
         return Result(
             status=response.status,
-            headers=self._headers(passage, request.url, response),
+            headers=self._headers(passage, request.url, response, masked=masked),
             media_type=response.header("content-type") or "",
-            stream=None if response.status in _BODILESS else _relayed(response, pauses, ending),
+            stream=self._masking.stream(body) if masked and body is not None else body,
             closer=close,
         )
 
-    def _headers(self, passage: Passage, url: str, response: Response) -> Headers:
+    def _is_masked(self, passage: Passage, response: Response) -> bool:
+        """Whether a body is an error's that may have a secret in it which can be seen."""
+        if not self._masking or response.status < 400 or passage.method == "HEAD":
+            return False
+        codings = (value for name, value in response.headers if name.lower() == "content-encoding")
+        words = (word.strip().lower() for value in codings for word in value.split(","))
+        return all(word in ("", "identity") for word in words)
+
+    def _headers(self, passage: Passage, url: str, response: Response, *, masked: bool) -> Headers:
         left_out = _HOP_BY_HOP | _OURS | _OF_THE_ORIGIN | _nominated(response.headers)
+        if masked:
+            left_out |= _OF_THE_BYTES
         if not passage.forward.returns_cookies:
             left_out |= _COOKIES
         if response.status in _BODILESS or response.header("transfer-encoding") is not None:

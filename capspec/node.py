@@ -136,6 +136,7 @@ def nearest(word: str, words: Iterable[str], cutoff: float = 0.6) -> str:
     plain = {_plain(other): other for other in reversed(list(words))}
     if len(word) <= _SHORT:
         cutoff = min(cutoff, 0.5)
+        plain = {other: name for other, name in plain.items() if abs(len(other) - len(word)) < _SHORT - 1}
     near = difflib.get_close_matches(_plain(word), plain, 1, cutoff=cutoff)
     return plain[near[0]] if near else ""
 
@@ -221,7 +222,7 @@ class Node:
         if isinstance(self.value, str):
             return self.value
         if isinstance(self.value, (dict, list)):
-            self._wrong("text", hint="write a single value, in quotes if it begins with { or [")
+            self.wrong("text", hint="write a single value, in quotes if it begins with { or [")
             return default
         return self.document.raw(self.pointer)
 
@@ -232,7 +233,7 @@ class Node:
             return None if child is None else child.value
         if isinstance(child.value, str) and child.value.lower() in ("true", "false"):
             return child.value.lower() == "true"
-        child._wrong("true or false")
+        child.wrong("true or false")
         return None
 
     def integer(self, *names: str) -> int | None:
@@ -243,7 +244,7 @@ class Node:
             return child.value
         if isinstance(child.value, str) and child.value.strip().isdigit():
             return int(child.value)
-        child._wrong("a whole number")
+        child.wrong("a whole number")
         return None
 
     def mapping(self, *names: str) -> dict[str, Json]:
@@ -253,7 +254,7 @@ class Node:
             return {}
         if isinstance(child.value, dict):
             return child.value
-        child._wrong("a mapping")
+        child.wrong("a mapping")
         return {}
 
     def texts(self, *names: str) -> tuple[str, ...]:
@@ -281,7 +282,7 @@ class Node:
         if child is None:
             return []
         if not isinstance(child.value, list):
-            child._wrong("a list", hint="begin each entry with '- '")
+            child.wrong("a list", hint="begin each entry with '- '")
             return []
         return [item for item in child.items() if item._is_object()]
 
@@ -298,7 +299,7 @@ class Node:
         elif isinstance(child.value, list):
             entries = [(item._own_name(), item) for item in child.items()]
         else:
-            child._wrong("a list or a mapping")
+            child.wrong("a list or a mapping")
             return []
         return [(name, item) for name, item in entries if item._is_object()]
 
@@ -312,12 +313,14 @@ class Node:
         known = sorted(self.asked, key=lambda name: (name in self.value, name))
         for key in self.value:
             if key not in self.asked and not key.startswith("x-"):
-                near = nearest(key, [name for name in known if name not in self.value]) or nearest(key, known)
+                near = nearest(key, known)
+                if _plain(near) != _plain(key):
+                    near = nearest(key, [name for name in known if name not in self.value]) or near
                 if near:
                     self.report.misspelt.setdefault(self.place, {})[near] = key, self.key_place(key)
                 hint = f"did you mean '{near}'?" if near else "remove it, or check its spelling"
                 if not near and self.value[key] is None:
-                    hint = "if it belongs to the value before it, put that in quotes: a comma in { } ends a value"
+                    hint = "if it belongs to the value before it, put that in quotes: a comma ends a value"
                 message = f"'{key}' is not known in {kind} and has no effect"
                 self.warn("CAP110", message, hint=hint, place=self.key_place(key))
 
@@ -328,6 +331,12 @@ class Node:
                 message = f"'{key}' of {kind} has no effect"
                 self.warn("CAP151", message, hint=hint, place=self.key_place(key))
 
+    def wrong(self, wanted: str, *, hint: str = "") -> None:
+        """Say that this should be something else, such as "a list"."""
+        what = f"'{self.pointer[-1]}'" if self.pointer and isinstance(self.pointer[-1], str) else "this"
+        message = f"{what} should be {wanted}, and is {kind_of(self.value)}"
+        self.error("CAP107", message, hint=hint or _MEND.get(wanted, ""))
+
     # -- within -------------------------------------------------------------------------------------
 
     def _own_name(self) -> str:
@@ -337,10 +346,7 @@ class Node:
         if isinstance(self.value, dict):
             return True
         if self.value is not None:
-            self._wrong("a mapping")
+            what = f"'{self.pointer[-1]}'" if isinstance(self.pointer[-1], str) else "this"
+            message = f"{what} should be a mapping, and is {kind_of(self.value)}; it is left out"
+            self.warn("CAP107", message, hint=_MEND.get("a mapping", ""))
         return False
-
-    def _wrong(self, wanted: str, *, hint: str = "") -> None:
-        what = f"'{self.pointer[-1]}'" if self.pointer and isinstance(self.pointer[-1], str) else "this"
-        message = f"{what} should be {wanted}, and is {kind_of(self.value)}"
-        self.error("CAP107", message, hint=hint or _MEND.get(wanted, ""))

@@ -6,7 +6,14 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 
-from capspec.errors import CallError, InputError, MappingError, StepError
+from capspec.errors import (
+    CallError,
+    InputError,
+    MappingError,
+    StepError,
+    UpstreamError,
+    UpstreamTimeout,
+)
 from capspec.jsonpath import JsonPathBudgetError
 from capspec.ordered import run_ordered
 from capspec.plan import Answer, Block, Loop, Reader, Recovery, Runtime, Scope, Task, is_failure
@@ -120,7 +127,7 @@ async def _once(task: Task, scope: Scope, runtime: Runtime) -> Json | Missing:
 
 async def _outcome(task: Task, scope: Scope, runtime: Runtime) -> Json | Missing:
     with _told(task, scope, runtime):
-        outcome = await task.step.run(scope, runtime)
+        outcome = await _ran(task, scope, runtime)
         if not isinstance(outcome, Answer):
             return outcome
         if is_failure(outcome.status):
@@ -130,6 +137,19 @@ async def _outcome(task: Task, scope: Scope, runtime: Runtime) -> Json | Missing
                 body=await runtime.error_body(outcome),
             )
         return await runtime.output(outcome)
+
+
+async def _ran(task: Task, scope: Scope, runtime: Runtime) -> Answer | Json | Missing:
+    """What the step gave. An upstream that gives no answer is named by the step."""
+    try:
+        return await task.step.run(scope, runtime)
+    except (UpstreamError, UpstreamTimeout) as error:
+        if not task.kind or isinstance(error, StepError) or "step '" in str(error):
+            raise
+        said, hint = error.problems[0].message, error.problems[0].hint
+        raise type(error)(
+            f"step '{task.step.name}' failed: {said}", hint=hint, retry_after=error.retry_after
+        ) from error
 
 
 def _told(task: Task, scope: Scope, runtime: Runtime) -> AbstractContextManager[None]:

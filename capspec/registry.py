@@ -143,6 +143,16 @@ UNSERVED: dict[tuple[str, str], str] = {
 }
 """Words that mean something which no runtime without a person can do, and why."""
 
+_SAID = {
+    "adapter": "type of adapter",
+    "auth": "type of authentication",
+    "guard": "type of authentication",
+    "bind": "kind of location",
+    "codec": "format",
+    "step": "type of step",
+}
+"""What authors call the kinds."""
+
 _BETWEEN = re.compile(r"[-_ ]")
 
 
@@ -183,9 +193,9 @@ def find(kind: str, name: str) -> Any:
     target = known.get(canonical(kind, name))
     if target is None:
         _explain(kind, name)
-        near = difflib.get_close_matches(name, known, 1)
+        near = difflib.get_close_matches(name.lower(), known, 1)
         mend = f"did you mean '{near[0]}'?" if near else f"use one of: {', '.join(known)}"
-        raise UnknownExtension(f"'{name}' is not a known {kind}", mend, word=name)
+        raise UnknownExtension(f"'{name}' is not a known {_SAID.get(kind, kind)}", mend, word=name)
     module, _, attribute = target.partition(":")
     return getattr(importlib.import_module(module), attribute)
 

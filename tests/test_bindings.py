@@ -194,7 +194,7 @@ def test_a_blank_value_counts_as_none(value: str) -> None:
         ("file:///./none.yaml", "there is no such file"),
         ("./none.yaml", "there is no such file"),
         ("./bad.json", "the file is not JSON (line 1)"),
-        ("vault://secret/data", "'vault' is not a known bind; use one of: env, file"),
+        ("vault://secret/data", "'vault' is not a known kind of location; use one of: env, file"),
         ("fil:///./x", "did you mean 'file'?"),
     ],
 )

@@ -509,6 +509,76 @@ async def test_redirects_are_not_followed() -> None:
         assert len(whole.upstream.requests) == 1
 
 
+# -- secrets in what errors say ---------------------------------------------------------------------------
+
+
+SECRET = {"KEY": "secret-key-123", "OTHER": "secret-key-123-and-more"}
+KEYED = """\
+      inputParameters: [{name: X-Key, in: header, value: '{{KEY}}'}, {name: X-Other, in: header, value: '{{OTHER}}'}]"""
+BOUND = capability(more=KEYED) + "binds: [{namespace: env, keys: {KEY: KEY, OTHER: OTHER}}]\n"
+
+
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [
+        ([b"no secret-key-123 here"], b"no **** here"),
+        ([b"no secret-k", b"ey-123 here"], b"no **** here"),
+        ([b"secret-key-123", b"-and-more"], b"****"),
+        ([b"secret-key-123-and-mor"], b"****-and-mor"),
+        ([bytes([byte]) for byte in b"a secret-key-123 secret-key-123-and-more b"], b"a **** **** b"),
+        ([b"secret-key-12"], b"secret-key-12"),
+        ([b""], b""),
+    ],
+)
+async def test_secrets_are_masked_in_what_an_error_says(parts: list[bytes], told: bytes) -> None:
+    tags = ["etag: x", "content-md5: x", "digest: x", "repr-digest: x", "content-digest: x"]
+
+    async def talk(wire: Wire) -> None:
+        await wire.head()
+        lines = ["HTTP/1.1 500 X", f"content-length: {sum(map(len, parts))}", "content-encoding: identity"]
+        await wire.send("\r\n".join([*lines, *tags, "x-own: secret-key-123", "", ""]).encode())
+        for part in parts:
+            await wire.send(part)
+
+    async with forwarding(BOUND, talk, environ=SECRET) as world, world.connected() as wire:
+        await wire.send(b"GET /api/x HTTP/1.1\r\nHost: x\r\n\r\n")
+        head = await wire.headers()
+        content = b""
+        while chunk := await wire.chunk():
+            content += chunk
+    assert content == told
+    assert head["x-own"] == "****"
+    assert head["transfer-encoding"] == "chunked"
+    assert [tag for tag in ["content-length", *(tag.partition(":")[0] for tag in tags)] if tag in head] == []
+
+
+@pytest.mark.parametrize(
+    ("status", "line"),
+    [(200, "etag: x"), (404, "content-encoding: gzip"), (404, "content-encoding: identity, br")],
+)
+async def test_what_is_no_error_or_is_compressed_comes_back_as_it_is(status: int, line: str) -> None:
+    async def talk(wire: Wire) -> None:
+        await once(wire, answer(status, b"secret-key-123", line))
+
+    async with forwarding(BOUND, talk, environ=SECRET) as world:
+        head, _, body = (await world.get("/api/x")).partition(b"\r\n\r\n")
+    assert body == b"secret-key-123"
+    assert b"content-length: 14\r\n" in head
+    assert line.encode() in head
+
+
+async def test_head_tells_the_length_of_an_error_too() -> None:
+    async def talk(wire: Wire) -> None:
+        await wire.head()
+        await wire.send(b"HTTP/1.1 404 X\r\ncontent-length: 14\r\netag: x\r\n\r\n")
+        await wire.ended()
+
+    async with forwarding(BOUND, talk, environ=SECRET) as world:
+        said = await world.said("HEAD /api/x HTTP/1.1\nHost: x\nConnection: close\n\n")
+    assert b"content-length: 14\r\n" in said
+    assert b"etag: x\r\n" in said
+
+
 # -- failures ---------------------------------------------------------------------------------------------
 
 

@@ -367,7 +367,7 @@ def test_only_what_is_imported_counts_and_the_rest_of_its_file_may_be_wrong(tmp_
         ),
         (
             "{import: crews, from: registry.yaml, az: people}",
-            "main.yaml:4:44: 'az' is not known in an import and has no effect; remove it, or check its spelling",
+            "main.yaml:4:44: 'az' is not known in an import and has no effect; did you mean 'as'?",
         ),
     ],
 )  # fmt: skip

@@ -410,7 +410,7 @@ async def test_the_steps_of_a_block_are_not_seen_outside():
     """
     async with running(capability(flow), answering({"GET /a": {"x": 1}})) as whole:
         await over_rest(whole, {})
-        assert order(whole) == ["GET /a", "GET /b?id=%24.inner.x"]
+        assert order(whole) == ["GET /a", "GET /b"]
 
 
 # -- failures -------------------------------------------------------------------------------------------
@@ -607,7 +607,10 @@ async def test_steps_see_the_parts_that_a_consumed_operation_names():
     [
         ("steps: [{name: a, type: call, when: '{{ x * 2 }}', call: up.get-a}]", "a template of step 'a'"),
         ("steps: [{name: a, type: transform, value: '{{ x * 2 }}'}]", "a template of step 'a'"),
-        ("steps: [{name: a, type: transform, for-each: '{{ [x * 2] }}', value: 1}]", "a template of step 'a'"),
+        (
+            "steps: [{name: a, type: transform, for-each: '{{ [x * 2] }}', value: 1}]",
+            "a template of step 'a'",
+        ),
         ("{call: up.get-b, with: {id: '{{ x * 2 }}'}}", "a template of 'with'"),
         (
             "{steps: [{name: a, type: transform, value: 1}], mappings: [{target: y, value: '{{ x * 2 }}'}]}",
@@ -629,3 +632,99 @@ async def test_a_template_that_fails_can_be_recovered(go: Go):
     async with running(capability(flow, "[{name: x}]"), answering({})) as whole:
         assert await go(whole, {"x": 21}) == (True, 42)
         assert await go(whole, {"x": "text"}) == (True, 0)
+
+
+# -- what leads nowhere ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("step", "hint"),
+    [
+        ("{name: b, call: up.get-b, with: {id: $.shp.name}}", "did you mean 'ship'?"),
+        ("{name: b, call: up.get-b, with: {id: $.later.name}}", "it comes later"),
+        ("{name: b, call: up.get-b, when: $.shp.name}", "did you mean 'ship'?"),
+        ("{name: b, call: up.get-b, for-each: $.shp.list}", "did you mean 'ship'?"),
+        ("{name: b, type: lookup, index: ship, match: x, lookupValue: $.shp.x}", "did you mean 'ship'?"),
+        ("{name: b, type: transform, value: [$.shp.x]}", "did you mean 'ship'?"),
+    ],
+)
+async def test_a_path_that_leads_into_no_earlier_step_is_told_of_and_never_sent(step: str, hint: str):
+    flow = f"""
+    steps:
+    - {{name: ship, call: up.get-a}}
+    - {step}
+    - {{name: later, call: up.get-c}}
+    mappings: [{{target: done, value: 1}}]
+    """
+    problems = [item for item in plan_of(capability(flow)).warnings if "leads nowhere" in item.message]
+    assert problems
+    assert all(hint in item.hint and item.place for item in problems)
+    async with running(capability(flow), answering({"GET /a": {"x": 1}})) as whole:
+        assert await over_rest(whole, {}) == (True, {"done": 1})
+        assert not any("%24" in seen.target or "$" in seen.target for seen in whole.upstream.requests)
+
+
+async def test_a_path_that_leads_into_an_argument_or_a_step_is_no_doubt():
+    flow = """
+    steps:
+    - {name: ship, call: up.get-a}
+    - {name: b, call: up.get-b, with: {id: $.ship.id}, when: $.imo}
+    - {name: each, for-each: $.ship.list, call: up.get-b, with: {id: $.item.id}, on-error: {value: $.error.code}}
+    mappings: [{target: b, value: $.b}, {target: price, value: "$9.99"}]
+    """
+    text = capability(flow, "[{name: imo, type: string, required: false}]")
+    assert not plan_of(text).warnings
+    async with running(text, answering({"GET /a": {"id": 1}})) as whole:
+        assert await over_rest(whole, {}) == (True, {"price": "$9.99"})
+
+
+async def test_mappings_that_find_nothing_give_nothing_of_the_upstreams_answer(go: Go):
+    flow = "{steps: [{name: a, call: up.get-a}], mappings: [{target: r, value: $.a.nope}]}"
+    async with running(capability(flow), answering({"GET /a": {"secret": 1}})) as whole:
+        assert await go(whole, {}) == (True, {})
+
+
+async def test_outputs_without_mappings_read_the_steps_that_they_name(go: Go):
+    flow = """
+    steps: [{name: a, call: up.get-a}, {name: b, call: up.get-b}]
+    outputParameters:
+      a: {type: object, properties: {x: {type: number, mapping: $.x}}}
+      name: {type: string, mapping: $.b.name}
+    """
+    async with running(
+        capability(flow), answering({"GET /a": {"x": "5"}, "GET /b": {"name": "Bo"}})
+    ) as whole:
+        assert await go(whole, {}) == (True, {"a": {"x": 5}, "name": "Bo"})
+
+
+async def test_a_step_whose_upstream_does_not_answer_is_named(go: Go):
+    flow = "{steps: [{name: a, call: up.get-a}], mappings: [{target: r, value: $.a.x}]}"
+
+    def silent(seen: Seen) -> None:
+        return None
+
+    async with running(capability(flow), silent) as whole:
+        worked, told = await go(whole, {})
+        assert not worked
+        assert "step 'a' failed: the upstream closed the connection" in json.dumps(told)
+
+
+def test_loop_numbers_are_one_or_more():
+    from capspec.errors import CapspecError
+
+    flow = "steps: [{name: a, type: transform, value: 1, for-each: {in: [1], concurrency: 0, max-items: -1}}]"
+    with pytest.raises(CapspecError) as caught:
+        plan_of(capability(flow))
+    assert [problem.message for problem in caught.value.problems if "1 or more" in problem.message] == [
+        "'concurrency' is 0, and should be 1 or more",
+        "'max-items' is -1, and should be 1 or more",
+    ]
+
+
+async def test_an_expression_that_takes_ages_to_match_is_given_up():
+    inputs = "[{name: x, type: string, pattern: '^(a+)+$'}]"
+    async with running(capability("{call: up.get-b, with: {id: inputs.x}}", inputs), answering({})) as whole:
+        assert (await over_mcp(whole, {"x": "aaa"}))[0]
+        worked, told = await over_mcp(whole, {"x": "a" * 60 + "!"})
+        assert not worked
+        assert "does not fit" in json.dumps(told)

@@ -127,7 +127,8 @@ def _key(settings: Settings, placement: Placement, name: str, value: str) -> Key
         raise settings.refuse(f"'{name}' is not a name that a {placement} can have")
     if placement == "header" and name.lower() in FRAMING:
         raise settings.refuse(f"the header '{name}' belongs to the connection and cannot hold an API key")
-    return Key(placement, name, checked_credential(settings, f"the value of '{name}'", value))
+    hint = "write the secret as 'value'"
+    return Key(placement, name, checked_credential(settings, f"the value of '{name}'", value, hint=hint))
 
 
 def _with_cookie(request: Request, key: Key) -> str:

@@ -18,6 +18,7 @@ COMMANDS = {
     "serve": "Serve capability files as REST and MCP.",
     "validate": "Check capability files.",
     "explain": "Explain a diagnostic by its code.",
+    "check-corpus": "Check how many files would work, without calling anybody.",
     "inspect": "Show what would be served.",
     "call": "Run one tool or operation.",
     "install": "Add a capability to an MCP client's configuration.",

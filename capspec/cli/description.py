@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from capspec import bindings, model
 from capspec.cli.documentation import document, group
 from capspec.cli.printing import as_json
+from capspec.diagnostics.sources import Sources
 from capspec.plan import Flow, Listener, Plan, Resource, Upstream
 from capspec.plan.forwards import Forward
 from capspec.plan.offers import FileResource
@@ -17,6 +18,7 @@ def describe(plan: Plan, environ: Mapping[str, str]) -> dict[str, Json]:
     """Everything that `inspect` shows, as JSON. Variables have no values in it, only whether there is one."""
     capability = model.parse(plan.document)
     descriptions = {spec.namespace: spec.description for spec in capability.upstreams}
+    sources = Sources()
     return {
         "name": plan.name,
         "file": plan.document.source,
@@ -34,7 +36,7 @@ def describe(plan: Plan, environ: Mapping[str, str]) -> dict[str, Json]:
             {"name": item.name, "bind": item.bind, "places": [str(place) for place in item.places]}
             for item in plan.missing
         ],
-        "warnings": [as_json(problem) for problem in plan.warnings],
+        "warnings": [as_json(problem, sources) for problem in plan.warnings],
     }
 
 

@@ -42,7 +42,7 @@ def command(paths: tuple[str, ...], output: str, strict: bool, color: bool | Non
     FILE:LINE:COLUMN: SEVERITY CODE what is wrong; the line; how to mend it; why it matters. 'capspec explain
     CODE' says more. Variables without a value are no problem of a file: 'inspect' shows them.
 
-    Exit code 0 without errors, 1 with at least one, or a warning with --strict, and 2 for a wrong command line.
+    Exit code 0 without errors, 1 with one (or a warning with --strict), 2 for a wrong command line.
     """
     files = capability_files(paths)
     content = sys.stdin.buffer.read(Limits().bytes + 1) if _STDIN in files else b""

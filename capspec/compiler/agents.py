@@ -23,6 +23,7 @@ from capspec.model.exposes import ResourceSpec
 from capspec.node import Report
 from capspec.plan import Flow, Resource
 from capspec.plan.offers import FileResource, Prompt, PromptArgument
+from capspec.request.inline import MEDIA_TYPE
 from capspec.template import Template, TemplateError, compile_template
 from capspec.template.binding import literal_template
 from capspec.values import MISSING, Json
@@ -48,7 +49,8 @@ def compile_resources(
         if resource.uri in found:
             message = f"the uri '{resource.uri}' is that of two resources; the first one answers"
             at = compiler.report.spot(item.flow.place, item.uri, key="uri")
-            compiler.report.add("CAP318", message, place=at, severity="warning")
+            hint = "give each resource a uri of its own"
+            compiler.report.add("CAP318", message, place=at, hint=hint, severity="warning")
             continue
         names.append(name)
         found[resource.uri] = resource
@@ -60,19 +62,28 @@ def _resource(
 ) -> Resource | FileResource | None:
     place = item.flow.place
     if not item.uri:
-        hint = "add 'uri', such as docs://notes"
-        compiler.report.add("CAP316", f"resource '{name}' has no 'uri'", place=place, hint=hint)
+        at, hint = compiler.report.instead(place, "uri") or (place, "add 'uri', such as docs://notes")
+        compiler.report.add("CAP316", f"resource '{name}' has no 'uri'", place=at, hint=hint)
         return None
     try:
         uri = parse_uri(item.uri)
         if item.location:
             return _files(item, name, uri, document)
     except ValueError as error:
-        code, key, text = ("CAP315", "location", item.location) if item.location else ("CAP317", "uri", item.uri)
+        code, key, text = (
+            ("CAP315", "location", item.location) if item.location else ("CAP317", "uri", item.uri)
+        )
         message = f"resource '{name}' is left out: {error}"
         at = compiler.report.spot(place, text, key=key)
-        compiler.report.add(code, message, place=at, severity="warning")
+        shape = any(word in str(error) for word in ("scheme", "braces"))
+        hint = "write it like docs://notes, or ship://{imo} for one of many" if shape else ""
+        compiler.report.add(code, message, place=at, hint=hint, severity="warning")
         return None
+    if item.media_type and not MEDIA_TYPE.fullmatch(item.media_type):
+        at = compiler.report.spot(place, item.media_type, key="mimeType")
+        message = f"mimeType: '{item.media_type}' is no media type"
+        hint = "write one like application/json or text/plain"
+        compiler.report.add("CAP329", message, place=at, hint=hint, severity="warning")
     return Resource(
         name=name,
         uri=uri.template,
@@ -157,11 +168,31 @@ def compile_prompts(
             if not item.name:
                 raise ValueError("it has no name")
             name = legal_name(item.name, [prompt.name for prompt in found])
+            if name != legal_name(item.name):
+                message = f"two prompts are called '{item.name}'; this one is offered as '{name}'"
+                at = report.spot(item.place, item.name, key="name")
+                hint = "give each prompt a name of its own"
+                report.add("CAP319", message, place=at, hint=hint, severity="warning")
             found.append(_prompt(item, name, document, Texts(texts.bindings, _names(item)), report))
         except ValueError as error:
             message = f"prompt '{item.name}' is left out: {error}"
-            report.add("CAP337", message, place=item.place, severity="warning")
+            place, hint = report.instead(item.place, *_lacking(item)) or (item.place, _mend(item))
+            report.add("CAP337", message, place=place, hint=hint, severity="warning")
     return tuple(found)
+
+
+def _lacking(item: PromptSpec) -> tuple[str, ...]:
+    return ("template", "location") if item.name else ("name",)
+
+
+def _mend(item: PromptSpec) -> str:
+    if not item.name:
+        return "add 'name'"
+    return (
+        ""
+        if item.messages or item.location
+        else "add 'template', a list of messages with 'role' and 'content'"
+    )
 
 
 def _prompt(item: PromptSpec, name: str, document: Document, texts: Texts, report: Report) -> Prompt:
@@ -196,7 +227,8 @@ def _message(text: str, item: PromptSpec, texts: Texts, report: Report) -> Templ
         return texts.template(text, item.place)
     except TemplateError as error:
         place = report.spot(item.place, error.text, error.offset)
-        report.add("CAP331", f"prompt '{item.name}': {error}", place=place)
+        message = f"prompt '{item.name}' is not a template: {error.reason}"
+        report.add("CAP331", message, place=place, hint=error.hint)
         return compile_template("")
 
 
@@ -227,6 +259,11 @@ def _unknown(item: PromptSpec, templates: Iterable[Template], report: Report) ->
         message = f"prompt '{item.name}' reads '{{{{{name}}}}}', which is none of its arguments"
         report.add("CAP333", message, place=report.spot(item.place, name), hint=hint, severity="warning")
     return {name: f"{{{{{name}}}}}" for name in names}
+
+
+def _written(name: str, templates: Iterable[Template]) -> str:
+    """The text of the first of these templates that reads a name."""
+    return next((template.source for template in templates if name in template.names), "")
 
 
 def _names(item: PromptSpec) -> list[str]:

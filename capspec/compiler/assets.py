@@ -78,7 +78,8 @@ class AssetCompiler:
                 raise ValueError("it does not begin with '$'")
             return compile_path(text)
         except (JsonPathError, ValueError) as error:
-            self.report.add("CAP361", f"'{text}' is not a JSONPath: {error}", place=written.place)
+            at = self.report.spot(written.place, text, getattr(error, "offset", 0))
+            self.report.add("CAP361", f"'{text}' is not a JSONPath: {error}", place=at)
             return None
 
     def _number(

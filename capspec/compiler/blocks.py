@@ -95,8 +95,9 @@ class BlockCompiler:
         try:
             compile_step = registry.find("step", spec.type)
         except registry.UnknownExtension as error:
-            message = f"step '{spec.name}': {error.message}" if spec.type else f"step '{spec.name}' does nothing"
-            hint = error.hint if spec.type else "add 'call', or another key that says what it does"
+            message, hint = f"step '{spec.name}': {error.message}", error.hint
+            if not spec.type:
+                message, hint = f"step '{spec.name}' does nothing", "add 'call', or what else it should do"
             raise refused("CAP340", message, spec.node.at("type"), hint) from error
         step: Step = compile_step(spec.name, spec.node, self.linker)
         spec.node.has("type")
@@ -129,9 +130,9 @@ class BlockCompiler:
 
     def _expression(self, written: str, source: Source, place: Place) -> Reader:
         parts = list(split(written.strip()))
-        if parts and isinstance(parts[0], str):
+        if any(isinstance(part, str) and part.strip() for part in parts):
             if len(parts) > 1:
-                hint = "put all of it between two braces: {{ a == 'b' }}"
+                hint = "put all of it between one pair of braces: {{ a == 'b' }}"
                 raise refused("CAP346", f"the condition '{written}' is text with names in it", place, hint)
             return self.linker.source(f"{{{{ {written} }}}}", place)
         if len(parts) > 1:

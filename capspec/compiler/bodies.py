@@ -62,7 +62,8 @@ class BodyCompiler:
             codec, content = self._content(spec, name, codec, upstream, texts)
         except TemplateError as error:
             place = self.report.spot(spec.place, error.text, error.offset)
-            self.report.add("CAP331", f"the body is not a template: {error}", place=place)
+            message = f"the body is not a template: {error.reason}"
+            self.report.add("CAP331", message, place=place, hint=error.hint)
             return CompiledBody()
         names = tuple(texts.arguments_in(content.names))
         takes_fields = name in ("json", "form") and _is_object(spec.data)

@@ -10,6 +10,7 @@ from capspec.bindings import Bindings
 from capspec.compiler.agents import compile_prompts, compile_resources
 from capspec.compiler.assets import AssetCompiler
 from capspec.compiler.control import check_controls, compile_control
+from capspec.compiler.doubts import doubt_locations
 from capspec.compiler.flows import FlowCompiler, route_of
 from capspec.compiler.forwards import ForwardCompiler
 from capspec.compiler.functions import Functions
@@ -21,7 +22,7 @@ from capspec.compiler.targets import Targets
 from capspec.compiler.terms import limit_of
 from capspec.compiler.texts import Texts
 from capspec.compiler.tunnels import without_tunnel
-from capspec.compiler.doubts import unusable
+from capspec.compiler.unusable import unusable
 from capspec.errors import CompileError, Place, Related
 from capspec.guards import Contacting
 from capspec.model import Capability, FlowSpec, ListenerSpec, UpstreamSpec
@@ -96,6 +97,8 @@ class _CapabilityCompiler:
                 hint=f'write "{{{{{name}}}}}", or bind no such variable',
                 severity="warning",
             )
+        self._tell_of_doubles(targets)
+        doubt_locations(self.capability.binds, self.report)
         self._doubt_variables()
         plan = Plan(
             name=self.capability.name,
@@ -146,8 +149,21 @@ class _CapabilityCompiler:
         operations = (*(item.operation for item in compiled), *filter(None, forwards))
         return tuple(dict.fromkeys(operation.upstream for operation in operations))
 
+    def _tell_of_doubles(self, targets: Targets) -> None:
+        for name, first, second in targets.doubles():
+            self.report.add(
+                "CAP348",
+                f"two operations are called '{name}'; calls get the first one",
+                place=self.report.spot(second.spec.place, second.spec.name, key="name"),
+                hint="give each operation of a namespace a name of its own",
+                severity="warning",
+                related=(Related(first.spec.place, f"the first operation '{name}'"),),
+            )
+
     def _doubt_variables(self) -> None:
         """Tell of variables that no bind declares: they come from the environment, or are misspelt."""
+        if self.report.means("binds", "keys"):
+            return
         for name, near, place in self.bindings.undeclared:
             at = self.report.spot(place, name)
             if near:

@@ -18,6 +18,8 @@ from capspec.errors import CompileError, Place, Problem
 from capspec.joining import Mappings, joined
 from capspec.jsonpath import JsonPathError, compile_path
 from capspec.model import FlowSpec
+from capspec.model.steps import StepSpec
+from capspec.node import nearest
 from capspec.plan import Location, Operation, Parameter
 from capspec.references import Arguments, Elements, Members, PathSource, Reference, Source, compile_source
 from capspec.template import Template, TemplateError
@@ -25,6 +27,10 @@ from capspec.values import MISSING, Json, Missing
 
 _ANY_MEMBER = re.compile(r"\$\s*(\.\.|\.?\*|\[\s*[^\s'\"])")
 """The beginning of a JSONPath that may read any name."""
+
+_PATH = re.compile(r"\$(?=$|[.\[])")
+_FIRST = re.compile(r"\$(?:\.([A-Za-z_][\w-]*)|\.?\[\s*['\"]([^'\"]+)['\"])")
+"""The first member that a JSONPath names."""
 
 _HEADERS = frozenset({"Authorization", "Accept", "Content-Type", "User-Agent", "If-Match", "If-None-Match"})
 """Names that mean the same to all of HTTP, in the capitals that only headers have."""
@@ -59,6 +65,7 @@ class FlowLinker:
         self.calls: list[Operation] = []
         self.earlier: list[str] = []
         self.local: list[str] = []
+        self.doubts: list[tuple[str, Place, str]] = []
         self._reads: set[str] = set()
 
     @property
@@ -129,7 +136,8 @@ class FlowLinker:
         return Arguments(sources)
 
     def source(self, written: Json | Missing, place: Place) -> Source:
-        if isinstance(written, str) and written.startswith("$") and not written.startswith("$this."):
+        if isinstance(written, str) and _PATH.match(written):
+            self._doubt(written, place)
             return self._path(written, place)
         if isinstance(written, dict):
             return Members(tuple((key, self.source(value, place)) for key, value in written.items()))
@@ -144,12 +152,23 @@ class FlowLinker:
     def mappings(self, written: Sequence[tuple[str, Json | Missing]], place: Place) -> Mappings:
         return joined([(target, self.source(value, place)) for target, value in written])
 
+    def outputs_of(self, steps: Iterable[StepSpec]) -> Mappings:
+        """One object of what the steps gave, by their names."""
+        return joined([(step.name, PathSource(compile_path(f"$['{step.name}']"))) for step in steps])
+
     def step(self, name: str, place: Place) -> str:
         if name not in self.earlier:
-            known = ", ".join(self.earlier) or "none"
-            raise refused("CAP342", f"there is no earlier step '{name}'; earlier steps: {known}", place)
+            raise refused("CAP342", f"there is no earlier step '{name}'", place, self._meant(name))
         self._note([name])
         return name
+
+    def _meant(self, name: str) -> str:
+        """Which earlier step may be meant by a name."""
+        if any(step.name == name for step in self.spec.block.steps):
+            return f"it comes later: move '{name}' before this step"
+        near = nearest(name, self.earlier)
+        known = f"earlier ones are: {', '.join(self.earlier)}" if self.earlier else "this is the first step"
+        return f"did you mean '{near}'?" if near else known
 
     def is_step(self, name: str) -> bool:
         return name in self.earlier
@@ -160,27 +179,43 @@ class FlowLinker:
     # -- within ---------------------------------------------------------------------------------------
 
     def _argument(self, written: Json, place: Place) -> Source:
-        """A value of `with`: a JSONPath only if it leads into a step or a declared input.
+        """A value of `with`: beside steps a JSONPath; in a single call only one into a declared input.
 
-        Any other text that begins with `$` may be meant for the upstream.
+        Any other text of a call that begins with `$` may be meant for the upstream.
         """
         if isinstance(written, str) and written.startswith(("$.", "$[")):
-            names = (*self.earlier, *self.local, *(item.name for item in self.spec.inputs))
-            if any(_leads_into(written, name) for name in names):
+            named = any(_leads_into(written, item.name) for item in self.spec.inputs)
+            if named or self.spec.block.steps:
+                self._doubt(written, place)
                 return self._path(written, place)
         return self._compiled(written, place, "a value of 'with'")
+
+    def _doubt(self, path: str, place: Place) -> None:
+        """Remember a path that leads into no step that has ended by then, and into no known argument."""
+        first = _FIRST.match(path)
+        if first is None:
+            return
+        name = first[1] or first[2]
+        known = (*self.known, *(item.name for item in self.spec.inputs), *self.demand.feeds, *self.prefixes)
+        if any(_leads_into(path, item) for item in known):
+            return
+        if any(_leads_into(path, step.name) for step in self.spec.block.steps) or self.earlier:
+            self.doubts.append(
+                (f"'{path}' leads nowhere: no earlier step is called '{name}'", place, self._meant(name))
+            )
 
     def _compiled(self, written: Json, place: Place, what: str) -> Source:
         try:
             return compile_source(written, self.prefixes, lambda text: self._template(text, place))
         except TemplateError as error:
-            raise refused("CAP331", f"{what} is not a template: {error}", place) from error
+            raise refused("CAP331", f"{what} is not a template: {error.reason}", place, error.hint) from error
 
     def _path(self, written: str, place: Place) -> Source:
         try:
             source = PathSource(compile_path(written))
         except JsonPathError as error:
-            raise refused("CAP330", f"'{written}' is not a JSONPath: {error}", place) from error
+            hint = "write it like $.step.data[0].name"
+            raise refused("CAP330", f"'{written}' is not a JSONPath: {error}", place, hint) from error
         self._note([written])
         return source
 
@@ -244,7 +279,8 @@ class FlowLinker:
         unknown = [
             key for key in arguments.keys if key not in known and not self._is_read(sources[key], compiled)
         ]
-        if self._passes_by_name:
+        # A body that reads arguments says which; only what is named in another way is added to it.
+        if self._passes_by_name and (operation.body is None or not operation.body.content.names):
             carried = ("", "query", "body")
             known |= {source.name for source in sources.values() if isinstance(source, Reference)}
             unknown += [

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from capspec.compiler.blocks import BlockCompiler
-from capspec.compiler.doubts import doubt_references
+from capspec.compiler.doubts import doubt_names
 from capspec.compiler.flow_linker import Consequence, FlowLinker
 from capspec.compiler.functions import Functions, UnknownFunction, merged, unoffered
 from capspec.compiler.inference import Demand, infer_inputs, input_schema
 from capspec.compiler.mocking import mocked
-from capspec.compiler.openness import has_values, openness
+from capspec.compiler.openness import by_steps, has_values, openness, read_steps
 from capspec.compiler.paths import parse_exposed_path
 from capspec.compiler.targets import Targets
 from capspec.compiler.terms import terms_of
@@ -84,7 +84,8 @@ class FlowCompiler:
         spec, linker, unknown = self._linked(spec)
         route = parse_exposed_path(spec.path)
         names = route.variables if spec.path else ()
-        output = compile_outputs(spec.outputs, mode=_mode(spec), report=self.report)
+        outputs = by_steps(spec.outputs, spec.block.steps) if _names_steps(spec) else spec.outputs
+        output = compile_outputs(outputs, mode=_mode(spec), report=self.report)
         wiring = self._out_of_order(spec, names, unknown) if unknown else self._wire(spec, names, linker)
         inputs = wiring.inputs
         schema = input_schema(inputs, rest_of=_rest_schema(wiring), note="" if spec.path else _note(wiring))
@@ -155,7 +156,8 @@ class FlowCompiler:
 
     def _wire(self, spec: FlowSpec, route: tuple[str, ...], linker: FlowLinker) -> Wiring:
         try:
-            doubt_references(spec, linker.prefixes, self.report)
+            declares = linker.texts.bindings.declares
+            doubt_names(spec, self.targets, linker.prefixes, self.report, declares)
             if spec.block.steps:
                 return self._wire_steps(spec, route, linker)
             if spec.call is not None:
@@ -169,9 +171,17 @@ class FlowCompiler:
         if has_values(spec.outputs) or spec.ref:
             preset = self._preset(spec, linker)
             return Wiring(preset=preset, inputs=infer_inputs(spec, linker.demand, route))
+        if spec.block.lost:
+            return Wiring(inputs=infer_inputs(spec, Demand(), route), unavailable="its steps cannot be read")
         message = "it says neither what to call nor what to answer"
         hint = "add 'call', 'steps', 'ref', or 'outputParameters' with a 'value' each"
-        return self._out_of_order(spec, route, Problem(code="CAP310", message=message, hint=hint))
+        place, hint = self.report.instead(spec.place, "call", "steps", "ref", "outputParameters") or (
+            None,
+            hint,
+        )
+        return self._out_of_order(
+            spec, route, Problem(code="CAP310", message=message, hint=hint, place=place)
+        )
 
     def _out_of_order(self, spec: FlowSpec, route: tuple[str, ...], problem: Problem) -> Wiring:
         kind = "operation" if spec.path else self.kind
@@ -213,6 +223,10 @@ class FlowCompiler:
 
     def _wire_steps(self, spec: FlowSpec, route: tuple[str, ...], linker: FlowLinker) -> Wiring:
         block = BlockCompiler(linker, self.report).outermost(spec.block, spec.place)
+        if _names_steps(spec):
+            block = replace(block, document=linker.outputs_of(spec.block.steps))
+        for message, place, hint in linker.doubts:
+            self.report.add("CAP342", message, place=place, hint=hint, severity="warning")
         return Wiring(
             block=block,
             preset=self._preset(spec, linker),
@@ -234,8 +248,14 @@ class FlowCompiler:
             return parse_duration(spec.timeout) if spec.timeout else None
         except ValueError as error:
             place = self.report.spot(spec.place, spec.timeout, key="timeout")
-            self.report.add("CAP326", f"timeout: {error}", place=place)
+            message, _, hint = str(error).partition("; ")
+            self.report.add("CAP326", f"timeout: {message}", place=place, hint=hint)
             return None
+
+
+def _names_steps(spec: FlowSpec) -> bool:
+    """Whether the outputs read what the steps gave, each by its name, because no mappings stand between."""
+    return not spec.block.mappings and read_steps(spec.outputs, spec.block.steps)
 
 
 def _mode(spec: FlowSpec) -> Literal["call", "steps", "mock"]:

@@ -18,6 +18,7 @@ from capspec.errors import Place
 from capspec.jobs.terms import Terms
 from capspec.jobs.vocabulary import METHODS
 from capspec.model.jobs import TargetSpec, Written
+from capspec.model.paths import loose_brace
 from capspec.plan import Body, FollowUp, Location, Operation, Parameter, PathVariable, Upstream
 from capspec.plan.polling import Target
 from capspec.references import PREFIXES
@@ -103,6 +104,11 @@ class FollowUpCompiler:
         absolute = _ABSOLUTE.fullmatch(text)
         if absolute is not None:
             text, upstream = absolute[2], self._elsewhere(absolute[1], uri.place, allowed)
+        at = loose_brace(text)
+        if at is not None:
+            message = f"a '{text[at]}' of '{uri.text}' belongs to no placeholder"
+            hint = "write a placeholder as {{name}}"
+            self.terms.wrong("CAP352", message, uri.place, text=text, offset=at, hint=hint)
         parts = parse_consumed_path(text)
         base = () if absolute is not None else self.upstream.query
         query = [(name, literal_template(value)) for name, value in base]
@@ -165,8 +171,10 @@ class FollowUpCompiler:
             else:
                 content = self.texts.tree(spec.body, spec.place)
         except TemplateError as error:
-            message = f"the body is not a template: {error}"
-            self.terms.wrong("CAP352", message, spec.place, text=error.text, offset=error.offset)
+            message = f"the body is not a template: {error.reason}"
+            self.terms.wrong(
+                "CAP352", message, spec.place, text=error.text, offset=error.offset, hint=error.hint
+            )
             return None
         self.note(role, content.names, spec.place)
         return Body(codec=registry.find("codec", "json"), content=content)
@@ -177,8 +185,8 @@ class FollowUpCompiler:
         try:
             template = self.texts.template(text, place, single_brace=braces)
         except TemplateError as error:
-            message = f"'{text}' is not a template: {error}"
-            self.terms.wrong("CAP352", message, place, text=error.text, offset=error.offset)
+            message = f"'{text}' is not a template: {error.reason}"
+            self.terms.wrong("CAP352", message, place, text=error.text, offset=error.offset, hint=error.hint)
             return compile_template("")
         self.note(role, template.names, place)
         return template

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -11,13 +11,19 @@ from capspec import registry
 from capspec.compiler.locations import open_location
 from capspec.document import Document
 from capspec.errors import Place
-from capspec.node import Report
+from capspec.node import Report, nearest
 from capspec.plan import Codec
 from capspec.settings import FormatSettings
 from capspec.values import Json
 
 SCHEMA_LIMIT = 1024 * 1024
 """Bytes of a schema's file."""
+
+READ_ONLY = ("html", "markdown", "avro", "protobuf")
+"""Formats that no body is written in."""
+
+WRITTEN_ONLY = ("sparql", "sparql-update", "multipart")
+"""Formats that no answer is read in."""
 
 _MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+( *; *[\w!#$&^.+-]+=[\w!#$&^.+-]+)*", re.ASCII)
 _BY_MEDIA_TYPE = {
@@ -85,7 +91,8 @@ def reading_codec(word: str, schema: str, document: Document, place: Place, repo
     except registry.UnknownExtension as error:
         message = f"outputRawFormat: {error.message}; answers are passed on as they are"
         place = report.spot(place, error.word, key="outputRawFormat")
-        report.add("CAP325", message, place=place, hint=error.hint, severity="warning")
+        hint = _meant(word, WRITTEN_ONLY) or error.hint
+        report.add("CAP325", message, place=place, hint=hint, severity="warning")
         codec: Codec = registry.find("codec", "binary")
         return codec
     if hasattr(found, "decode"):
@@ -107,12 +114,27 @@ def writing_codec(word: str) -> tuple[str, Codec]:
     What has a media type that no codec is for is sent as it is. Raises registry.UnknownExtension.
     """
     name = _named(word) if "/" in word else registry.canonical("codec", word)
-    codec = registry.find("codec", name)
+    try:
+        codec = registry.find("codec", name)
+    except registry.UnknownExtension as error:
+        raise registry.UnknownExtension(error.message, _meant(word, READ_ONLY), word=word) from None
     if not hasattr(codec, "encode"):
-        raise registry.UnknownExtension(f"'{word}' can be read, but not written")
+        raise registry.UnknownExtension(
+            f"'{word}' can be read, but not written", _one_of(READ_ONLY), word=word
+        )
     if "/" in word and name != "multipart" and word != codec.media_type:
         return name, Labelled(codec, word)
     return name, codec
+
+
+def _meant(word: str, without: Collection[str]) -> str:
+    """Which format may be meant, of those that can be used here."""
+    near = nearest(word, [name for name in registry.names("codec") if name not in without])
+    return f"did you mean '{near}'?" if near else _one_of(without)
+
+
+def _one_of(without: Collection[str]) -> str:
+    return f"use one of: {', '.join(name for name in registry.names('codec') if name not in without)}"
 
 
 def _named(media_type: str) -> str:

@@ -82,7 +82,7 @@ class ForwardCompiler:
     def _forward(self, spec: ForwardSpec, path: Parts, methods: tuple[str, ...], kept: _Withheld) -> Forward:
         target = self.upstreams.get(spec.target)
         reason = self._unknown(spec) if target is None else _path_problem(path)
-        if reason:
+        if reason and spec.target not in self.lost:
             self._warn("CAP370", f"'{spec.path}' is not forwarded: {reason}", spec.target_place)
         forward = Forward(
             name=spec.name or spec.path,

@@ -133,8 +133,8 @@ class _Blocks:
         try:
             template = self.texts.template(text, place)
         except TemplateError as error:
-            message = f"'{text}' is not a template: {error}"
-            self.terms.wrong("CAP352", message, place, text=error.text, offset=error.offset)
+            message = f"'{text}' is not a template: {error.reason}"
+            self.terms.wrong("CAP352", message, place, text=error.text, offset=error.offset, hint=error.hint)
             return None
         self.requests.note("submit", template.names, place)
         return template
@@ -143,6 +143,6 @@ class _Blocks:
         try:
             return self.texts.tree(data, place)
         except TemplateError as error:
-            message = f"a text is not a template: {error}"
-            self.terms.wrong("CAP352", message, place, text=error.text, offset=error.offset)
+            message = f"a text is not a template: {error.reason}"
+            self.terms.wrong("CAP352", message, place, text=error.text, offset=error.offset, hint=error.hint)
             return None

@@ -1,4 +1,4 @@
-"""A flow to one that calls nobody: its outputs answer with their values, their examples, or by their types."""
+"""A flow to one that calls nobody: its outputs answer with their values, examples, or by their types."""
 
 from __future__ import annotations
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 from capspec.compiler.needs import BODY_METHODS
 from capspec.model import FlowSpec, OutputSpec
+from capspec.model.steps import StepSpec
 from capspec.plan import Operation
 from capspec.values import MISSING
+
+_FIRST = re.compile(r"\$(?:\.([\w-]+)|\.?\[\s*['\"]([^'\"]+)['\"])")
+"""The first member that a JSONPath names."""
 
 
 def has_values(outputs: tuple[OutputSpec, ...]) -> bool:
@@ -16,6 +23,31 @@ def has_values(outputs: tuple[OutputSpec, ...]) -> bool:
         or (output.items is not None and has_values((output.items,)))
         for output in outputs
     )
+
+
+def read_steps(outputs: tuple[OutputSpec, ...], steps: tuple[StepSpec, ...]) -> bool:
+    """Whether outputs that no mappings feed are written for what the steps gave, each by its name."""
+    names = {step.name for step in steps}
+    return any(_reads(output, names) for output in outputs)
+
+
+def by_steps(outputs: tuple[OutputSpec, ...], steps: tuple[StepSpec, ...]) -> tuple[OutputSpec, ...]:
+    """The outputs, those of a step's name with what the step gave."""
+    names = {step.name for step in steps}
+    return tuple(
+        replace(item, mapping=f"$['{item.name}']")
+        if item.name in names and not item.mapping and item.value is MISSING
+        else item
+        for item in outputs
+    )
+
+
+def _reads(output: OutputSpec, names: set[str]) -> bool:
+    path = output.mapping or (output.value if isinstance(output.value, str) else "")
+    first = _FIRST.match(path)
+    if first is not None:
+        return (first[1] or first[2]) in names
+    return not path and output.name in names
 
 
 def openness(spec: FlowSpec, operation: Operation) -> tuple[bool, bool]:

@@ -9,13 +9,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 from capspec import registry
 from capspec.bindings import Bindings
+from capspec.compiler.base_uris import base_problem, filled
 from capspec.compiler.bodies import BodyCompiler
-from capspec.compiler.doubts import unusable
 from capspec.compiler.formats import reading_codec
 from capspec.compiler.paths import PathParts, parse_consumed_path
 from capspec.compiler.texts import Texts
+from capspec.compiler.unusable import unusable
 from capspec.durations import parse_duration
-from capspec.egress import origin_of
 from capspec.errors import CompileError, Place, Problem
 from capspec.keys import identified
 from capspec.mapping.projection import compile_projection
@@ -31,7 +31,6 @@ from capspec.template import Template, TemplateError, Tree, compile_template
 from capspec.template.binding import literal_template
 from capspec.values import MISSING
 
-_PLACEHOLDER = re.compile(r"\{\s*([A-Za-z0-9_.-]+)\s*\}")
 _TEMPLATE = re.compile(r"\{[^{}]+\}")
 BODYLESS = ("GET", "HEAD", "DELETE", "OPTIONS")
 """Methods whose data goes into the query when nobody says where it goes."""
@@ -149,7 +148,7 @@ class OperationCompiler:
                 found = replace(found, place=at)
             self._cannot_be_called("CAP322", spec, found)
             return "", (), (), found.message
-        value, unfilled = _fill(value, self.bindings.seen_in(place.source))
+        value, unfilled = filled(value, self.bindings.seen_in(place.source))
         how = f"give one with --base-uri {spec.namespace}=URL"
         if missing:
             return "", (), missing, ""
@@ -159,12 +158,15 @@ class OperationCompiler:
         elif not value:
             problem = "it has no base URI"
         else:
-            problem, hint = _base_problem(value), ""
+            problem, hint = base_problem(value), "write all of it, like https://api.example.com/v1"
         called = value if problem or spec.namespace in self.base_uris else self.rewrite(value)
         if not problem and not called:
             problem, hint = f"nothing stands for {value} here", how
         if problem:
             found = Problem(code="CAP322", message=problem, hint=hint, place=place)
+            meant = None if spec.base_uri else self.report.instead(spec.place, "baseUri", "baseUrl")
+            if meant is not None:
+                found = replace(found, place=meant[0], hint=meant[1])
             self._cannot_be_called("CAP322", spec, found)
             return "", (), (), _said(found)
         parts = urlsplit(called)
@@ -301,7 +303,8 @@ class OperationCompiler:
             )
         except TemplateError as error:
             place = self.report.spot(item.place, error.text, error.offset)
-            self.report.add("CAP331", f"the value of '{item.name}' is not a template: {error}", place=place)
+            message = f"the value of '{item.name}' is not a template: {error.reason}"
+            self.report.add("CAP331", message, place=place, hint=error.hint)
             return compile_template(""), []
         return template, texts.arguments_in(template.names)
 
@@ -335,25 +338,12 @@ class OperationCompiler:
             return parse_duration(text)
         except ValueError as error:
             at = self.report.spot(place, text, key="timeout")
-            self.report.add("CAP326", f"timeout: {error}", place=at)
+            message, _, hint = str(error).partition("; ")
+            self.report.add("CAP326", f"timeout: {message}", place=at, hint=hint)
             return None
 
     def _warn(self, code: str, message: str, place: Place) -> None:
         self.report.add(code, message, place=place, severity="warning")
-
-
-def _fill(text: str, bindings: Bindings) -> tuple[str, list[str]]:
-    """`{basePath}` in a base URI comes from a variable of that name."""
-    unfilled = []
-
-    def fill(match: re.Match[str]) -> str:
-        secret = bindings.value(match[1])
-        if secret is None:
-            unfilled.append(match[1])
-            return match[0]
-        return secret.reveal()
-
-    return _PLACEHOLDER.sub(fill, text), unfilled
 
 
 def _path_problem(path: str) -> str:
@@ -390,11 +380,3 @@ def _unused(operation: Operation, names: Collection[str]) -> set[str]:
 
 def _said(problem: Problem) -> str:
     return f"{problem.message}; {problem.hint}" if problem.hint else problem.message
-
-
-def _base_problem(value: str) -> str:
-    try:
-        origin_of(value)
-    except ValueError as error:
-        return f"its base URI cannot be used: {error}"
-    return ""

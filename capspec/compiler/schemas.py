@@ -6,13 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 
 from capspec.model import ParameterSpec
+from capspec.model.constraints import SYNONYMS, TYPES
 from capspec.values import MISSING, Json
-
-_TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
-_SYNONYMS = {
-    "int": "integer", "long": "integer", "float": "number", "double": "number", "bool": "boolean",
-    "list": "array", "map": "object", "text": "string", "date": "string", "file": "string",
-}  # fmt: skip
 
 
 def _number(value: Json) -> bool:
@@ -112,5 +107,5 @@ def _type(written: Json) -> str | list[str] | None:
         return kinds or None
     if not isinstance(written, str):
         return None
-    kind = _SYNONYMS.get(written.lower(), written.lower())
-    return kind if kind in _TYPES else None
+    kind = SYNONYMS.get(written.lower(), written.lower())
+    return kind if kind in TYPES else None

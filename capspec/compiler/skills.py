@@ -229,7 +229,15 @@ class _SkillCompiler:
     ) -> None:
         """`text` is what is wrong, and `key` where it is written, when it is not the whole."""
         place = self.report.spot(at.place, text, key=key)
+        hint = hint or _MEND.get(code, "")
         self.report.add(code, message, place=place, hint=hint, severity=severity)
+
+
+_MEND = {
+    "CAP384": "correct the path, or make the file",
+    "CAP386": "correct 'location', or make the folder; it is relative to this file",
+    "CAP387": "give one of them another name",
+}
 
 
 def _tool_source(listener: Listener, action: str, flow: Flow) -> ToolSource:

@@ -37,6 +37,8 @@ class Targets:
     totals: dict[str, int] = field(default_factory=dict)
     lost: Collection[str] = ()
     shared: bool = False
+    paired: set[str] = field(default_factory=set)
+    """Names that are declared many times, and called as many times."""
 
     @classmethod
     def of(
@@ -62,9 +64,15 @@ class Targets:
         found = self.operations[name]
         if len(found) == 1 or self.totals.get(word) != len(found):
             return found[0]
+        self.paired.add(name)
         ordinal = self.calls[word]
         self.calls[word] += 1
         return found[ordinal]
+
+    def doubles(self) -> list[tuple[str, CompiledOperation, CompiledOperation]]:
+        """Names that mean their first declaration, though there are more: each with the first two."""
+        several = ((name, found) for name, found in self.operations.items() if len(found) > 1)
+        return [(name, found[0], found[1]) for name, found in several if name not in self.paired]
 
     def _name(self, word: str) -> str:
         if word in self.operations:
@@ -90,5 +98,8 @@ class Targets:
         hint = f"did you mean '{near[0]}'?" if near else ""
         namespaces = {name.partition(".")[0] for name in self.operations}
         if rest and namespace not in namespaces:
+            hint = hint or (
+                f"there are: {', '.join(sorted(namespaces))}" if namespaces else "add it to 'consumes'"
+            )
             return f"nothing is consumed under the namespace '{namespace}'", hint
         return f"there is no operation '{word}'", hint

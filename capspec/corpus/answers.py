@@ -1,4 +1,4 @@
-"""The outputs that operations declare to one answer which has them all, so that later steps find their data."""
+"""The outputs that operations declare to one answer that has them all, so that later steps find data."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _ESTABLISHED = {
 
 @dataclass(slots=True)
 class Synthetic:
-    """Arguments by an input's name. `marks` are the texts and numbers in each, as upstream should see them."""
+    """Arguments by an input's name. `marks` are the texts and numbers in each that should arrive."""
 
     values: dict[str, Json] = field(default_factory=dict)
     marks: dict[str, tuple[str, ...]] = field(default_factory=dict)

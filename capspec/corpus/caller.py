@@ -31,21 +31,32 @@ class Reply:
 
 async def call_rest(app: ASGIApp, flow: Flow, arguments: Mapping[str, Json]) -> Reply:
     """Ask a REST adapter for a flow. `arguments` are by an input's name."""
+    method, target, headers, body = rest_request(flow, arguments)
+    path, _, query = target.partition("?")
+    return await exchange(app, method, path, query, [(b"host", b"localhost"), *headers], body)
+
+
+def rest_request(
+    flow: Flow, arguments: Mapping[str, Json]
+) -> tuple[str, str, list[tuple[bytes, bytes]], bytes]:
+    """Method, path with query, headers and body of a request with these arguments."""
     given = [(item, arguments[item.name]) for item in flow.inputs if item.name in arguments]
     body, content_type = _body(given)
-    headers = [(b"host", b"localhost")]
-    headers += [
+    headers = [
         (_wire(item).lower().encode("latin-1"), _header_text(value).encode())
         for item, value in given
-        if item.location == "header"
+        if item.location == "header" and _wire(item).lower() != "content-type"
     ]
     cookies = [f"{_wire(item)}={text_of(value)}" for item, value in given if item.location == "cookie"]
     if cookies:
         headers.append((b"cookie", "; ".join(cookies).encode()))
-    if body:
-        headers += [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
-    query = [pair for item, value in given if item.location == "query" for pair in _query(item, value)]
-    return await _exchange(app, flow.method, _path(flow, given), urlencode(query), headers, body)
+    said = next((text_of(value) for item, value in given if _wire(item).lower() == "content-type"), "")
+    if body or said:
+        headers += [(b"content-type", said.encode() or content_type), (b"content-length", b"%d" % len(body))]
+    query = urlencode(
+        [pair for item, value in given if item.location == "query" for pair in _query(item, value)]
+    )
+    return flow.method, _path(flow, given) + (f"?{query}" if query else ""), headers, body
 
 
 def _wire(item: Input) -> str:
@@ -77,11 +88,25 @@ def _body(given: list[tuple[Input, Json]]) -> tuple[bytes, bytes]:
     for item, value in given:
         if item.whole:
             return json.dumps(value).encode(), b"application/json"
-    fields = {_wire(item): value for item, value in given if item.location in ("body", "form")}
+    fields: dict[str, Json] = {}
+    for item, value in given:
+        if item.location in ("body", "form"):
+            _put(fields, _steps(item), value)
     return (json.dumps(fields).encode(), b"application/json") if fields else (b"", b"")
 
 
-async def _exchange(
+def _steps(item: Input) -> list[str]:
+    """The members of the body that lead to an input's value."""
+    return [_wire(item)] if item.path is None else item.path.text.removeprefix("$").strip(".").split(".")
+
+
+def _put(fields: dict[str, Json], steps: list[str], value: Json) -> None:
+    for step in steps[:-1]:
+        fields = fields.setdefault(step, {})
+    fields[steps[-1]] = value
+
+
+async def exchange(
     app: ASGIApp, method: str, path: str, query: str, headers: list[tuple[bytes, bytes]], body: bytes
 ) -> Reply:
     raw = path.encode()

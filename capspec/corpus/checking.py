@@ -1,12 +1,12 @@
-"""Capability files to what became of each: whether it loads, how fast, what it offers, and what that sends."""
+"""Capability files to what became of each: whether it loads, how fast, what it offers and what that sends."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from time import perf_counter
 from typing import Literal
 
@@ -57,8 +57,12 @@ class FileReport:
         return self.bytes > _LARGE
 
 
-@dataclass(slots=True, kw_only=True)
-class _Loaded:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A file, compiled so that its requests go to `host`."""
+
+    path: str
+    host: str
     capability: Capability
     plan: Plan
 
@@ -81,34 +85,48 @@ async def check_file(path: str, *, host: str = "file") -> FileReport:
     """Load a file, and ask for everything that it offers. Nothing is raised; what was is in the report."""
     report = FileReport(path=path, outcome="crashed")
     try:
-        report.bytes = Path(path).stat().st_size
-        loaded = _load(path, host + DOMAIN, report)
+        loaded = _timed(path, host, report)
         if loaded is not None:
-            await _probe(loaded, host + DOMAIN, report)
+            await _probe(loaded, report)
     except Exception as error:  # noqa: BLE001 - that there is none is what is checked
         report.outcome, report.crash = "crashed", _said(error)
     return report
 
 
-def _load(path: str, host: str, report: FileReport) -> _Loaded | None:
+def load(path: str, host: str) -> Loaded:
+    """A file, compiled so that its requests go to the host of this name. Raises CapspecError."""
+    return _compiled(document.read(path), path, host)
+
+
+def _compiled(found: Document, path: str, host: str) -> Loaded:
+    capability, bases = surrounded(model.parse(found), host + DOMAIN)
+    bound = bindings.resolve(capability, Everything())
+    plan = served(compile_capability(capability, bound, base_uris=bases))
+    return Loaded(path=path, host=host + DOMAIN, capability=capability, plan=plan)
+
+
+def _timed(path: str, host: str, report: FileReport) -> Loaded | None:
+    """A file with what it is in numbers; None when it is no capability that can be served."""
+    report.bytes = os.stat(path).st_size
     began = perf_counter()
     found: Document | None = None
     try:
         found = document.read(path)
-        capability, bases = surrounded(model.parse(found), host)
-        bound = bindings.resolve(capability, Everything())
-        plan = served(compile_capability(capability, bound, base_uris=bases))
+        loaded = _compiled(found, path, host)
     except CapspecError as error:
         report.seconds, report.problems = perf_counter() - began, error.problems
         report.outcome = _outcome(found, error)
         return None
     report.seconds, report.outcome = perf_counter() - began, "loaded"
-    report.operations = len(plan.operations)
-    report.routes = sum(len(item.flows) for item in plan.listeners if item.type == "rest")
-    report.tools = sum(len(item.flows) for item in plan.listeners if item.type == "mcp")
-    report.warnings = len(plan.warnings)
-    report.oddities = tuple(sorted(oddities_of(capability).items()))
-    return _Loaded(capability=capability, plan=plan)
+    report.operations = len(loaded.plan.operations)
+    for listener in loaded.plan.listeners:
+        if listener.type == "rest":
+            report.routes += len(listener.flows)
+        else:
+            report.tools += len(listener.flows)
+    report.warnings = len(loaded.plan.warnings)
+    report.oddities = tuple(sorted(oddities_of(loaded.capability).items()))
+    return loaded
 
 
 def _outcome(found: Document | None, error: CapspecError) -> Outcome:
@@ -117,8 +135,8 @@ def _outcome(found: Document | None, error: CapspecError) -> Outcome:
     return "foreign" if any(problem.code == NOT_OURS for problem in error.problems) else "refused"
 
 
-async def _probe(loaded: _Loaded, host: str, report: FileReport) -> None:
-    upstream = RecordingUpstream(host)
+async def _probe(loaded: Loaded, report: FileReport) -> None:
+    upstream = RecordingUpstream(loaded.host)
     async with opened(loaded.plan, upstream) as engine:
         # The others of this process have loaded by now, too.
         await asyncio.sleep(0)

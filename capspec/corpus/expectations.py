@@ -18,8 +18,8 @@ from capspec.values import MISSING, Json
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}|\{\s*([^{}]+?)\s*\}")
 _ANYWAY = frozenset({
-    "accept", "accept-encoding", "authorization", "connection", "content-length", "content-type", "cookie", "host",
-    "user-agent",
+    "accept", "accept-encoding", "authorization", "connection", "content-length", "content-type", "cookie",
+    "host", "user-agent",
 })  # fmt: skip
 """Headers that a request has, or must not have, whatever a file says of them."""
 

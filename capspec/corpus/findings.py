@@ -28,8 +28,11 @@ KINDS: Mapping[Kind, str] = {
     "other-body": "the body, or a list in the query, is not what was given",
     "refused": "a call with fitting arguments was refused",
     "exception": "something other than a refusal was raised",
-    "unplaced": "a parameter of the path is asked for, and the path has no place for it (warned of)",
+    "unplaced": "an input that its author declares, and that nothing in the file sends on",
 }
+
+TOLD = frozenset({"unplaced"})
+"""Kinds that are the file's own doing."""
 
 _BRACES = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _REFERENCE = re.compile(r"(?<![\w./-])(?:\$this\.\S+|(?:rest|tools|mcp|inputs|env|secrets)\.[A-Za-z_$@])")

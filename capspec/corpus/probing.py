@@ -1,4 +1,4 @@
-"""Plan and engine to findings: everything that is offered is asked for once with all arguments, once with few."""
+"""Plan and engine to findings: everything that is offered is asked for, with all arguments and with few."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from capspec.edge import ASGIApp, EdgeOptions
 from capspec.engine import CallEngine
 from capspec.errors import CallError
 from capspec.events import EventStream
-from capspec.model import Capability
-from capspec.plan import Call, Flow, Listener, Plan, Resource
+from capspec.model import Capability, FlowSpec
+from capspec.plan import Call, Flow, Input, Listener, Plan, Resource
 from capspec.steps.call import CallStep
 from capspec.values import Json
 
@@ -66,22 +66,18 @@ def served(plan: Plan) -> Plan:
 
 async def probe(capability: Capability, engine: CallEngine, upstream: RecordingUpstream) -> Probed:
     """Ask for every REST operation, tool and resource of an engine's plan."""
-    prober = _Prober(engine, upstream, expectations(capability))
+    prober = _Prober(engine, upstream, capability)
     for listener in engine.plan.listeners:
         await prober.listener(listener)
     return prober.found
 
 
 class _Prober:
-    def __init__(
-        self,
-        engine: CallEngine,
-        upstream: RecordingUpstream,
-        known: Mapping[tuple[str, int, int], Expected],
-    ) -> None:
+    def __init__(self, engine: CallEngine, upstream: RecordingUpstream, capability: Capability) -> None:
         self.engine = engine
         self.upstream = upstream
-        self.known = known
+        self.known = expectations(capability)
+        self.specs = {flow.place: flow for item in capability.listeners for flow in item.flows}
         self.found = Probed()
 
     async def listener(self, listener: Listener) -> None:
@@ -105,7 +101,8 @@ class _Prober:
         least = await self._ask(flow, adapter, arguments.only(required_names(flow)))
         if asked.sent:
             self.found.sent += 1
-        verdict = _Verdict(flow, listener, arguments, expected_of(flow, self.known))
+        spec = self.specs.get(flow.place) if flow.place is not None else None
+        verdict = _Verdict(flow, listener, arguments, expected_of(flow, self.known), spec)
         self.found.findings += verdict.findings(asked, least)
         self.found.unanswered += verdict.unanswered
 
@@ -143,6 +140,7 @@ class _Verdict:
     listener: Listener
     arguments: Synthetic
     expected: list[Expected]
+    spec: FlowSpec | None
     unanswered: bool = False
 
     def findings(self, asked: _Asked, least: _Asked) -> list[Finding]:
@@ -168,7 +166,7 @@ class _Verdict:
             self.unanswered = True
         elif _MISSING in asked.message:
             yield self._finding("unfilled", asked.message)
-        elif asked.code:
+        elif asked.code and not asked.sent:
             yield self._finding("refused", f"{asked.code} {asked.message}")
 
     def _least(self, asked: _Asked, least: _Asked) -> Iterator[Finding]:
@@ -209,21 +207,21 @@ class _Verdict:
         """Inputs that no request carries."""
         if not self.simple:
             return
-        absent = {name for item in self.expected for name in item.absent}
-        stray = self._strays(requests)
         for item in self.flow.inputs:
             marks = self.arguments.marks.get(item.name, ())
-            if not marks or any(carries(sent, mark) for mark in marks for sent in requests):
-                continue
-            unplaced = item.name in absent or (item.location == "path" and self.flow.path and not stray)
-            yield self._finding("unplaced" if unplaced else "lost", item.name)
+            if marks and not any(carries(sent, mark) for mark in marks for sent in requests):
+                yield self._finding("unplaced" if self._is_unused(item) else "lost", item.name)
 
-    def _strays(self, requests: tuple[Sent, ...]) -> bool:
-        """Whether a REST caller has to give elsewhere what the target has in its path."""
-        return any(
-            item.location != "path" and any(mark in sent.path for sent in requests)
-            for item in self.flow.inputs
-            for mark in self.arguments.marks.get(item.name, ())
+    def _is_unused(self, item: Input) -> bool:
+        """Whether the author asks for it, in a path or among the inputs, and uses it nowhere."""
+        if item.location == "path" and self.flow.path:
+            return True
+        spec = self.spec
+        if spec is None or item.name not in {declared.name for declared in spec.inputs}:
+            return False
+        call = spec.call
+        return bool(spec.ref) or (
+            call is not None and bool(call.arguments) and item.name not in call.arguments
         )
 
     def _finding(self, kind: Kind, subject: str, detail: str = "") -> Finding:

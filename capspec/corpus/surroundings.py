@@ -11,6 +11,8 @@ from capspec.model import Capability
 _VALUE = "c0ffee" * 6
 """The value of every variable: text, and hexadecimal digits, as some signatures want their keys to be."""
 
+_ADDRESSES = ("URL", "URI", "ENDPOINT")
+_ADDRESS = "https://elsewhere.test"
 _KEYS = ("PRIVATE_KEY", "SIGNING_KEY", "CERT", "PEM", "P12")
 _OWN = "CAPSPEC_"
 
@@ -21,6 +23,8 @@ class Everything(Mapping[str, str]):
     def __getitem__(self, name: str) -> str:
         if name.startswith(_OWN):
             raise KeyError(name)
+        if any(word in name.upper() for word in _ADDRESSES):
+            return _ADDRESS
         return _private_key() if any(word in name.upper() for word in _KEYS) else _VALUE
 
     def __iter__(self) -> Iterator[str]:

@@ -25,7 +25,7 @@ _ENTRY: Final = re.compile(
     re.DOTALL,
 )
 _BLOCK: Final = re.compile(
-    r'^```(?:yaml)?(?: title="(?P<title>[^"]+)")?\n(?P<text>.*?)^```$', re.DOTALL | re.MULTILINE
+    r'^```\w*(?: title="(?P<title>[^"]+)")?\n(?P<text>.*?)^```$', re.DOTALL | re.MULTILINE
 )
 
 

@@ -13,9 +13,11 @@ _NAMES: Final = (
     r"|signing[_-]?key|assertion|authorization)"
 )
 _SETTING: Final = re.compile(
-    rf"""(?:^|[\s{{,"'-]){_NAMES}["']?\s*:\s+(?P<value>'(?:[^']|'')*'|"(?:[^"\\]|\\.)*"|[^\s,}}\]#{{\["'|>&*][^,}}\]]*)""",
+    rf"""(?:^|[\s{{,"'-]){_NAMES}["']?\s*:\s+"""
+    r"""(?P<value>'(?:[^']|'')*'|"(?:[^"\\]|\\.)*"|[^\s,}\]#{\["'|>&*](?:(?!\s\#).)*)""",
     re.IGNORECASE,
 )
+_FLOW_END: Final = re.compile(r"[,}\]]")
 _REFERENCE: Final = re.compile(
     r"""["']?(?:.*\{\{.*|\$(?:secrets|env)\.\w+|[A-Z][A-Z0-9_]*|true|false|null|none)["']?\s*(?:#.*)?"""
 )
@@ -32,7 +34,7 @@ _FEW_DIGITS: Final = 3
 
 
 def concealed(line: str) -> list[str]:
-    """What stands for each character: itself, or the mask for the first of a secret and nothing for the rest."""
+    """What stands for each character: itself, or the mask for the first of a secret, nothing for the rest."""
     shown = list(line)
     hidden = 0
     for start, end in sorted(_secrets(line)):
@@ -47,6 +49,8 @@ def _secrets(line: str) -> Iterator[tuple[int, int]]:
     for found in _SETTING.finditer(line):
         start, end = found.span("value")
         text = found["value"].rstrip()
+        if text[0] not in "\"'" and _in_braces(line[:start]):
+            text = _FLOW_END.split(text)[0].rstrip()
         if not _REFERENCE.fullmatch(text):
             quote = 1 if text[0] in "\"'" and len(text) > 1 else 0
             end = start + len(text) - quote
@@ -56,6 +60,10 @@ def _secrets(line: str) -> Iterator[tuple[int, int]]:
         group = found.lastgroup or "known"
         if group != "long" or _is_random(found[group]):
             yield found.span(group)
+
+
+def _in_braces(before: str) -> bool:
+    return before.count("{") > before.count("}") or before.count("[") > before.count("]")
 
 
 def _is_random(text: str) -> bool:

@@ -56,7 +56,7 @@ def excerpt(line: str, place: Place, end: Place | None = None, *, widest: int = 
 
 
 def columns(text: str) -> int:
-    """How many columns a text takes on a screen (Unicode's East Asian widths; marks that combine take none)."""
+    """How many columns a text takes on a screen, by Unicode's East Asian widths; what combines takes none."""
     return sum(map(_width, text))
 
 

@@ -6,7 +6,7 @@ import re
 
 from capspec.diagnostics.catalogue import Entry, entries
 
-_TITLED = re.compile(r'^```(?:yaml)? title="([^"]+)"$', re.MULTILINE)
+_TITLED = re.compile(r'^```\w* title="([^"]+)"$', re.MULTILINE)
 
 FAMILIES = {
     "0": "Anything",
@@ -16,6 +16,7 @@ FAMILIES = {
     "4": "Serving",
     "5": "Installing",
     "6": "Calls",
+    "7": "Style and rewriting",
 }
 """What the first digit of a code says: the phase."""
 
@@ -25,8 +26,45 @@ _OPENING = """\
 Everything that `capspec` can say is wrong, by its code. `capspec explain CODE` prints one of these entries;
 this page is what `capspec explain --markdown` prints.
 
-An **error** stops the file from being served; a **warning** stops something in it, and the rest works; **info** is only
-worth knowing. Codes keep their meaning: one that is no longer used is not given to anything else.
+An **error** stops the file from being served; a **warning** stops something in it, and the rest works;
+**info** is only worth knowing. Codes keep their meaning: one that is no longer used is not given to
+anything else.
+
+Examples without a root key show parts of a `capability`; the API `shop` with its operation `get-order` is
+understood where they do not have it.
+
+## How they are told
+
+`capspec validate FILE…` prints every problem of every file, sorted by their places. What has one cause in
+many places is one problem with a count, and what only follows from another problem is not told.
+
+| `--format` | what is printed |
+|---|---|
+| `text` | for people: see below |
+| `json` | an array of objects with the members below |
+| `sarif` | a log in SARIF 2.1.0, whose rules are the entries of this page |
+| `github` | workflow commands, which GitHub Actions shows at the lines of the file |
+
+A problem as text begins with `file:line:column: severity CODE message`. The line of the file follows, with
+marks under what is wrong; then `hint` (how to mend it), `see` (other places that matter), `also` (where else
+it is), and once for each code `why`.
+
+| member | what it is |
+|---|---|
+| `code`, `message`, `hint` | texts; the hint may be "" |
+| `severity` | `error`, `warning` or `info` |
+| `why` | why it matters, as on this page |
+| `file`, `line`, `column` | where it begins, counted from 1; null when it is nowhere in a file |
+| `endLine`, `endColumn` | behind its last character; null when that is not known |
+| `count` | how many places have it |
+| `related` | other places: objects with `message`, `file`, `line`, `column` |
+| `doc` | its anchor on this page |
+
+Literals in the shown line that look like secrets are masked, and control characters are spelled out. Members
+may be added, and keep their meaning.
+
+The exit code is 0 without errors, 1 with at least one (with `--strict` also for a warning), and 2 for a wrong
+command line. `info` never fails.
 """
 
 

@@ -27,7 +27,7 @@ class Sources:
         return lines[place.line - 1] if 0 < place.line <= len(lines) else None
 
     def end(self, problem: Problem) -> Place | None:
-        """Behind the last character of what is wrong: as the problem says, or that of the word at its place."""
+        """Behind the last character of what is wrong: as the problem says, or of the word at its place."""
         place = problem.place
         if problem.end is not None or place is None:
             return problem.end

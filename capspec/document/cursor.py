@@ -1,4 +1,4 @@
-"""The data of a document, the offsets of its nodes and an offset to the node that the text there belongs to."""
+"""An offset in the text of a document to the node that what stands there belongs to."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from capspec.values import Json
 
 
-def locate(data: Json, root: int, marks: Mapping[int, array[int]], offset: int) -> tuple[list[str | int], bool]:
-    """The way to the innermost node that begins at an offset or before it, and whether that is its key.
+def locate(
+    data: Json, root: int, marks: Mapping[int, array[int]], offset: int
+) -> tuple[list[str | int], bool]:
+    """The way to the innermost node that begins at an offset or before it; and whether that is its key.
 
-    What stands behind a node, such as a comment, counts as its own. In what an alias repeats it finds nothing:
-    that text stands at the anchor.
+    What stands behind a node, such as a comment, counts as its own. In what an alias repeats nothing is
+    found: that text stands at the anchor.
     """
     way: list[str | int] = []
     begin = root

@@ -104,9 +104,10 @@ class Document:
         return find(self._lines, place, text, offset, key=key)
 
     def at(self, line: int, column: int) -> tuple[Pointer, bool]:
-        """The innermost node whose text is at a line and column, counted from 1; and whether that is its key."""
+        """The innermost node at a line and column, counted from 1; and whether its key is there."""
         starts = self._lines.starts
-        offset = starts[min(max(line, 1), len(starts)) - 1] + max(column, 1) - 1
+        number = min(max(line, 1), len(starts))
+        offset = starts[number - 1] + min(max(column, 1) - 1, len(self._lines.line(number)))
         way, is_key = locate(self.data, self._tree.root, self._tree.marks, offset)
         return tuple(way), is_key
 

@@ -13,6 +13,7 @@ from capspec.values import Json
 
 _MOST: Final = 100
 _LONGEST_NAME: Final = 60
+_ENTRY: Final = re.compile(r"\s*- ")
 _TEMPLATE: Final = re.compile(r"\{\{[^{}\r\n]{0,80}\}\}")
 
 
@@ -48,6 +49,8 @@ class Problems:
         a, b = self.lines.place(first).line, self.lines.place(index).line
         where = f"twice on line {a}" if a == b else f"on line {a} and again on line {b}"
         hint = "list several mappings in one: `<<: [*a, *b]`" if key == "<<" else "keep one of them"
+        if key != "<<" and a != b and _ENTRY.match(self.lines.line(a)):
+            hint += ", or begin another entry of the list with `- `"
         self.note("CAP103", f"the key `{_short(key)}` is written {where}", index, hint)
 
     def container_key(self, index: int) -> None:

@@ -17,6 +17,7 @@ from capspec.errors import Place, Problem
 _CONFLICT: Final = re.compile(r"^(?:<{7}|>{7})", re.MULTILINE)
 _TEMPLATE_BLOCK: Final = re.compile(r"[ \t]*\{%")
 _TEMPLATE_VALUE: Final = re.compile(r"(?:^|[:\-,\[])[ ]+(\{\{[^{}]{0,80}\}\})")
+_NO_DASH: Final = re.compile(r"\s*(?:- +)*(-)[A-Za-z_][\w-]*:(?:\s|$)")
 _NO_SPACE: Final = re.compile(r"\s*(?:- +)*([A-Za-z_][\w.-]*):[^\s:/]")
 _TAB: Final = re.compile(r" *\t")
 _QUOTE_END: Final = re.compile(r"""["']\s*$""")
@@ -182,6 +183,10 @@ def _missing_space(slip: _Slip) -> Answer | None:
     lines = slip.lines
     last = lines.place(slip.at).line
     first = slip.opened.line if slip.start != slip.at else last - 1
+    for number in range(max(min(first, last - 1), 1), last + 1):
+        if found := _NO_DASH.match(lines.line(number)):
+            at = lines.starts[number - 1] + found.start(1)
+            return "a space is missing after the `-` of a list's entry", at, "write `- ` and then the key"
     for number in range(max(first, 1), last + 1):
         if found := _NO_SPACE.match(lines.line(number)):
             key = found[1]

@@ -51,7 +51,10 @@ def _check_status(spec: StatusSpec, rule: StatusRule, terms: Terms) -> None:
     said = [name for name, there in (("path", spec.path), ("http", spec.http), ("done", spec.done)) if there]
     if len(said) != 1:
         message = "'status' should say one of 'path', 'http' and 'done'"
-        terms.wrong("CAP355", message if not said else f"{message}, not {' and '.join(said)}", spec.place)
+        message = message if not said else f"{message}, not {' and '.join(said)}"
+        place, hint = terms.report.instead(spec.place, "path", "done", "http") or (spec.place, "")
+        hint = hint or ("keep one of them" if said else "add 'path', a JSONPath to the status in the answer")
+        terms.wrong("CAP355", message, place, hint=hint)
     elif said != ["done"] and not rule.success:
         hint = "list the values that mean that the job is done"
         terms.wrong("CAP355", "'status' has no 'success'", spec.place, hint=hint)

@@ -36,7 +36,8 @@ class Terms:
             return compile_path(written.text)
         except JsonPathError as error:
             message = f"'{written.text}' is not a JSONPath: {error}"
-            self.wrong("CAP350", message, written.place, text=error.text, offset=error.offset)
+            hint = "write it like $.data[0].status"
+            self.wrong("CAP350", message, written.place, text=error.text, offset=error.offset, hint=hint)
             return None
 
     def paths(self, written: Iterable[Written]) -> tuple[JsonPath, ...]:
@@ -49,7 +50,8 @@ class Terms:
         try:
             return parse_duration(written.text)
         except ValueError as error:
-            self.wrong("CAP351", f"{name}: {error}", written.place)
+            message, _, hint = str(error).partition("; ")
+            self.wrong("CAP351", f"{name}: {message}", written.place, hint=hint)
             return default
 
     def number(self, name: str, written: Written | None, default: float, *, low: float, high: float) -> float:

@@ -50,10 +50,11 @@ class Vocabulary:
     def poll(self, spec: PollSpec) -> Poll | None:
         """A `poll` block; None when it does not say where to ask, or what the answers mean."""
         if spec.request is None:
-            self.terms.wrong("CAP356", "'poll' does not say where to ask", spec.place, hint="add 'request'")
+            place, hint = self.terms.report.instead(spec.place, "request") or (spec.place, "add 'request'")
+            self.terms.wrong("CAP356", "'poll' does not say where to ask", place, hint=hint)
         if spec.status is None:
-            hint = "add 'status'"
-            self.terms.wrong("CAP355", "'poll' does not say what the answers mean", spec.place, hint=hint)
+            place, hint = self.terms.report.instead(spec.place, "status") or (spec.place, "add 'status'")
+            self.terms.wrong("CAP355", "'poll' does not say what the answers mean", place, hint=hint)
         if spec.request is None or spec.status is None:
             return None
         timeout = self._timeout(spec)

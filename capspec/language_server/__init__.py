@@ -1,1 +1,1 @@
-"""What an editor asks about a capability file that is being written, answered over the Language Server Protocol."""
+"""What an editor asks about a capability file, answered over the Language Server Protocol."""

@@ -1,4 +1,4 @@
-"""What is being written at a place to what may be written there: names of the file, keys and words of the language."""
+"""A place where something is being written to what fits there: names, keys and words of the language."""
 
 from __future__ import annotations
 
@@ -81,7 +81,11 @@ def _operations(reading: Reading, typed: str) -> Iterator[Offer]:
 
 def _other_steps(reading: Reading, pointer: Pointer) -> list[str]:
     own = reading.around(pointer, "step")
-    return [name for name, step in names.steps(reading, pointer).items() if own is None or step.pointer != own.pointer]
+    return [
+        name
+        for name, step in names.steps(reading, pointer).items()
+        if own is None or step.pointer != own.pointer
+    ]
 
 
 def _within_text(reading: Reading, pointer: Pointer, typed: str) -> Iterator[Offer]:
@@ -94,8 +98,9 @@ def _within_text(reading: Reading, pointer: Pointer, typed: str) -> Iterator[Off
         yield from (_name(name, "variable", word) for name in names.variables(reading) if "." not in name)
     elif rooted := _ROOTED.search(typed):
         yield from (_name(name, "step", rooted[1]) for name in _other_steps(reading, pointer))
-    elif prefixed := _PREFIXED.search(typed):
-        if prefixed[1] in names.prefixes(reading, pointer):
+    else:
+        prefixed = _PREFIXED.search(typed)
+        if prefixed is not None and prefixed[1] in names.prefixes(reading, pointer):
             known = (*names.inputs(reading, pointer), *names.needed(reading, pointer))
             yield from (_name(name, "input", prefixed[2]) for name in dict.fromkeys(known))
 
@@ -155,15 +160,15 @@ def _arguments(reading: Reading, gap: Gap, there: dict[str, Any]) -> Iterator[Of
     holder = reading.around(gap.pointer[:-1])
     word = holder.text("call", "operation", "target") if holder else ""
     found = names.operation_called(reading, word) if word else None
-    for item in found[1].inputs if found else ():
-        if item.name not in there:
+    for name, item in names.inputs_of(found[1]).items() if found else ():
+        if name not in there:
             yield Offer(
-                label=item.name,
-                insert=f"{item.name}: ",
+                label=name,
+                insert=f"{name}: ",
                 kind="input",
                 typed=gap.typed,
-                detail=item.type,
-                documentation=item.description,
+                detail=item.type if item else "string",
+                documentation=item.description if item else "",
             )
 
 

@@ -1,4 +1,4 @@
-"""A position in a text to what stands there: the node, and the word of its line; also where YAML is unfinished."""
+"""A position in a text to the node and the word that stand there, also where YAML is unfinished."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ class Spot:
     def around(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
         """What fits a pattern in the line and has the place in it."""
         at = self.column - 1
-        return next((found for found in pattern.finditer(self.line) if found.start() <= at <= found.end()), None)
+        return next(
+            (found for found in pattern.finditer(self.line) if found.start() <= at <= found.end()), None
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +80,20 @@ def _candidates(lines: list[str], line: int, column: int) -> Iterator[tuple[list
     for whole in (True, False):
         for added in (as_key, as_value) if key_first else (as_value, as_key):
             behind = lines[line:] if whole else []
-            yield [*lines[: line - 1], before + added + (after if added == _MARK else ""), *behind], added
+            rest = after if added == _MARK else ""
+            for closing in dict.fromkeys(("", _closing(before + rest))):
+                yield [*lines[: line - 1], before + added + rest + closing, *behind], added
+
+
+def _closing(line: str) -> str:
+    """The brackets that a line leaves open."""
+    found = ""
+    for char in line:
+        if char in "{[":
+            found = ("}" if char == "{" else "]") + found
+        elif found[:1] == char:
+            found = found[1:]
+    return found
 
 
 def _parsed(lines: list[str], kept: int) -> dict[str, Any] | None:

@@ -76,6 +76,9 @@ def _entry(path: Path, name: str) -> Place:
     except CapspecError:
         return Place(str(path), 1, 1)
     for item in walk(other.data):
-        if item.kind in ("api", "aggregate", "bind", "rest", "mcp") and item.text("namespace", "name") == name:
+        if (
+            item.kind in ("api", "aggregate", "bind", "rest", "mcp")
+            and item.text("namespace", "name") == name
+        ):
             return other.place(item.pointer)
     return Place(str(path), 1, 1)

@@ -76,7 +76,9 @@ class Files:
             text = self._text_of(uri)
             if before is None and not is_capability(text):
                 return None
-            found = await asyncio.to_thread(read, text, path, os.environ, root=self._root_of(path), before=before)
+            found = await asyncio.to_thread(
+                read, text, path, os.environ, root=self._root_of(path), before=before
+            )
             if uri not in self._paths:
                 return None
             self._known[uri] = found

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from typing import Final
-
 from capspec.document import Document
 from capspec.language_server import names, schema
 from capspec.language_server.cursor import Spot
@@ -12,8 +9,6 @@ from capspec.language_server.meaning import Meaning, meaning
 from capspec.language_server.paths import explained
 from capspec.language_server.reading import Reading
 from capspec.model import OperationSpec, ParameterSpec, UpstreamSpec
-
-_PLACEHOLDER: Final = re.compile(r"(?<!\{)\{([^{}]+?)\+?\}(?!\})")
 
 
 def hover(reading: Reading, document: Document, spot: Spot) -> str:
@@ -28,11 +23,10 @@ def operation_text(upstream: UpstreamSpec, operation: OperationSpec) -> str:
     lines = [f"**{operation.method}** `{address}`", f"`{upstream.namespace}.{operation.name}`"]
     if operation.description or operation.title:
         lines.append(operation.description or operation.title)
-    given = {item.name: item for item in operation.inputs}
     inputs = [
-        _line(name, "path", "string", True, "") for name in _PLACEHOLDER.findall(operation.path) if name not in given
+        _line(name, "path", "string", True, "") if item is None else _input(item, operation)
+        for name, item in names.inputs_of(operation).items()
     ]
-    inputs += [_input(item, operation) for item in given.values()]
     if inputs:
         lines.append("Inputs:\n" + "\n".join(inputs))
     if operation.body is not None:
@@ -43,9 +37,13 @@ def operation_text(upstream: UpstreamSpec, operation: OperationSpec) -> str:
 
 
 def _input(item: ParameterSpec, operation: OperationSpec) -> str:
-    in_path = item.name in _PLACEHOLDER.findall(operation.path)
+    in_path = item.name in names.placeholders(operation.path)
     where = item.location or ("path" if in_path else "query")
     return _line(item.name, where, item.type or "string", bool(item.required) or in_path, item.description)
+
+
+def _given(item: ParameterSpec) -> str:
+    return _line(item.name, "input", item.type or "string", bool(item.required), item.description)
 
 
 def _line(name: str, where: str, kind: str, required: bool, description: str) -> str:
@@ -81,8 +79,7 @@ def _function(reading: Reading, name: str) -> str:
     flow = function.flow
     called = names.operation_called(reading, flow.call.target) if flow.call else None
     lines = [f"The function `{function.id}`", flow.description or flow.title]
-    lines.append("\n".join(_line(item.name, "input", item.type or "string", bool(item.required), item.description)
-                           for item in flow.inputs))  # fmt: skip
+    lines.append("\n".join(_given(item) for item in flow.inputs))
     if called is not None:
         lines.append(f"It calls:\n\n{operation_text(*called)}")
     return "\n\n".join(filter(None, lines))
@@ -121,7 +118,9 @@ def _variable(reading: Reading, name: str, source: str) -> str:
         return f"The variable `{plain}` of the environment: no bind declares it. {value}"
     where = f"`{found.location}`" if found.location else "the environment"
     about = f"\n\n{found.description}" if found.description else ""
-    return f"The variable `{found.name}`, bound by `{found.namespace}`: `{found.key}` in {where}. {value}{about}"
+    return (
+        f"The variable `{found.name}`, bound by `{found.namespace}`: `{found.key}` in {where}. {value}{about}"
+    )
 
 
 def _imported(reading: Reading, found: Meaning) -> str:
@@ -132,4 +131,6 @@ def _imported(reading: Reading, found: Meaning) -> str:
         for api in (reading.capability.upstreams if reading.capability else ())
         if api.place.source != str(reading.path)
     ]
-    return "\n".join([f"`{found.name}` of another file.", *(["", "Imported here:", "", *brought] if brought else [])])
+    return "\n".join(
+        [f"`{found.name}` of another file.", *(["", "Imported here:", "", *brought] if brought else [])]
+    )

@@ -1,4 +1,4 @@
-"""A place in a file to what the word there stands for: an operation, a function, a step, an input, a variable."""
+"""A place in a file to what the word there stands for: an operation, a step, an input, a variable…"""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from capspec.language_server import names
 from capspec.language_server.cursor import Spot
 from capspec.language_server.reading import Reading
 
-Kind = Literal["operation", "function", "step", "input", "argument", "variable", "import", "file", "path", "key"]
+Kind = Literal[
+    "operation", "function", "step", "input", "argument", "variable", "import", "file", "path", "key"
+]
 
 CALLS: Final = ("operation", "call", "target")
 _STEPS: Final = ("index", "dependsOn", "depends-on")
@@ -22,7 +24,18 @@ _TEMPLATE: Final = re.compile(r"\{\{(.*?)\}\}")
 _NAME: Final = re.compile(r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*")
 _ROOTED: Final = re.compile(r"\$\.([A-Za-z_][\w-]*)|\$\[['\"]([^'\"]+)['\"]\]")
 _WORD: Final = re.compile(r"(?:\$this\.)?([\w-]+)\.([\w.\[\]-]+)")
-_PATH_KEYS: Final = ("mapping", "path", "url", "done", "failedIf", "position", "id", "message", "code", "value")
+_PATH_KEYS: Final = (
+    "mapping",
+    "path",
+    "url",
+    "done",
+    "failedIf",
+    "position",
+    "id",
+    "message",
+    "code",
+    "value",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,9 +141,10 @@ def _named(reading: Reading, document: Document, spot: Spot) -> Meaning | None:
     holder = reading.around(spot.pointer)
     if holder is not None and holder.kind == "import" and key == "import":
         return Meaning(kind="import", name=text, pointer=spot.pointer)
-    if holder is not None and holder.pointer == spot.pointer[:-1] and key in _FILES:
-        if holder.kind in _WITH_FILES and urlsplit(text).scheme in ("", "file"):
-            return Meaning(kind="file", name=text, pointer=spot.pointer)
+    if holder is None or holder.kind not in _WITH_FILES or holder.pointer != spot.pointer[:-1]:
+        return None
+    if key in _FILES and urlsplit(text).scheme in ("", "file"):
+        return Meaning(kind="file", name=text, pointer=spot.pointer)
     return None
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from capspec.document import Pointer
 from capspec.errors import Place
 from capspec.language.walking import Found
 from capspec.language_server.reading import FLOWS, Reading
-from capspec.model import OperationSpec, UpstreamSpec
+from capspec.model import OperationSpec, ParameterSpec, UpstreamSpec
 from capspec.model.aggregates import FunctionSpec
 from capspec.references import PREFIXES
+
+_PLACEHOLDER: Final = re.compile(r"(?<!\{)\{([^{}]+?)\+?\}(?!\})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +40,7 @@ def operations(reading: Reading) -> dict[str, tuple[UpstreamSpec, OperationSpec]
 
 
 def operation_called(reading: Reading, word: str) -> tuple[UpstreamSpec, OperationSpec] | None:
-    """What a `call` means: also with a resource's name in the middle, or just the operation's when it is alone."""
+    """What a `call` means, also with a resource in the middle, or without the namespace if that is clear."""
     known = operations(reading)
     word = word.strip()
     namespace, _, rest = word.partition(".")
@@ -73,12 +77,22 @@ def inputs(reading: Reading, pointer: Pointer) -> dict[str, Pointer]:
     return {item.name: item.pointer for item in own if item.name}
 
 
+def inputs_of(operation: OperationSpec) -> dict[str, ParameterSpec | None]:
+    """What a call of it takes; None for a placeholder of its path that it does not declare."""
+    found: dict[str, ParameterSpec | None] = dict.fromkeys(placeholders(operation.path))
+    return {**found, **{item.name: item for item in operation.inputs}}
+
+
+def placeholders(path: str) -> list[str]:
+    return _PLACEHOLDER.findall(path)
+
+
 def needed(reading: Reading, pointer: Pointer) -> tuple[str, ...]:
     """Further inputs of a flow: those of the operation that it calls."""
     flow = flow_around(reading, pointer)
     called = flow.text("call") if flow else ""
     found = operation_called(reading, called) if called else None
-    return () if found is None else tuple(item.name for item in found[1].inputs if item.location != "header")
+    return () if found is None else tuple(inputs_of(found[1]))
 
 
 def prefixes(reading: Reading, pointer: Pointer) -> tuple[str, ...]:

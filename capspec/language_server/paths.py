@@ -43,7 +43,11 @@ def _step(match: re.Match[str]) -> str:
         case "all":
             return "each element"
         case "index":
-            return f"element {said}, counted from 0" if not said.startswith("-") else f"element {said} from the end"
+            return (
+                f"element {said}, counted from 0"
+                if not said.startswith("-")
+                else f"element {said} from the end"
+            )
         case "slice":
             return f"the elements {said}"
         case "filter":

@@ -1,4 +1,4 @@
-"""What was found out about a file to the objects of the Language Server Protocol (3.17), and its positions back.
+"""What is known of a file to the objects of the Language Server Protocol (3.17), and positions back.
 
 Lines and columns count from 1 here, and from 0 there, where a column counts the units of an encoding.
 """
@@ -78,13 +78,15 @@ class Text:
     def word(self, line: int, column: int) -> types.Range:
         """The word, or the quoted text, that begins at a place; at least one character when there is one."""
         found = _WORD.match(self.line(line), column - 1)
-        end = column if found is None else max(column + 1, column + len(found[0].rstrip(":")))
-        return self.range(line, column, end)
+        length = len(found[0].rstrip(":")) if found else 0
+        return self.range(line, column, column + max(length, 1))
 
     def _units(self, text: str) -> int:
         if self._encoding == "utf-8":
             return len(text.encode("utf-8", "surrogatepass"))
-        return len(text) if self._encoding == "utf-32" else len(text.encode("utf-16-le", "surrogatepass")) // 2
+        return (
+            len(text) if self._encoding == "utf-32" else len(text.encode("utf-16-le", "surrogatepass")) // 2
+        )
 
 
 def uri_of(path: str | Path) -> str:
@@ -109,7 +111,7 @@ def _diagnostic(
     related = [(item.place, item.message) for item in problem.related]
     if elsewhere and problem.place is not None:
         related = [(problem.place, problem.message), *related]
-    hint = f"\n{problem.hint[:1].upper()}{problem.hint[1:]}." if problem.hint else ""
+    hint = f"\n{problem.hint}" if problem.hint else ""
     return types.Diagnostic(
         range=_importing(problem.place, reading, text) if elsewhere else _range(problem, text),
         message=f"{problem.message}{problem.others}{hint}",
@@ -118,7 +120,8 @@ def _diagnostic(
         source="capspec",
         related_information=[
             types.DiagnosticRelatedInformation(
-                location=location(place, text if _is_own(place, reading) else read(place.source)), message=message
+                location=location(place, text if _is_own(place, reading) else read(place.source)),
+                message=message,
             )
             for place, message in related
         ]

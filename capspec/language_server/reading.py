@@ -77,9 +77,14 @@ def is_capability(text: str) -> bool:
 
 
 def read(
-    text: str, path: Path, environ: Mapping[str, str], *, root: Path | None = None, before: Reading | None = None
+    text: str,
+    path: Path,
+    environ: Mapping[str, str],
+    *,
+    root: Path | None = None,
+    before: Reading | None = None,
 ) -> Reading:
-    """The text of the file at a path, as it will be when it is saved. `before` is what was known until now."""
+    """The text that the file at a path will have when it is saved. `before` is what was known until now."""
     try:
         parsed = document.parse(text, str(path), path, root=root)
     except CapspecError as error:
@@ -106,9 +111,7 @@ def read(
     )
 
 
-def _understood(
-    parsed: Document, environ: Mapping[str, str]
-) -> tuple[Capability | None, Bindings | None]:
+def _understood(parsed: Document, environ: Mapping[str, str]) -> tuple[Capability | None, Bindings | None]:
     try:
         capability = model.parse(parsed)
         return capability, bindings.resolve(capability, environ)
@@ -116,9 +119,7 @@ def _understood(
         return None, None
 
 
-def _problems(
-    text: str, path: Path, environ: Mapping[str, str], root: Path | None
-) -> tuple[Problem, ...]:
+def _problems(text: str, path: Path, environ: Mapping[str, str], root: Path | None) -> tuple[Problem, ...]:
     """What `capspec validate` says of it."""
     try:
         plan = app.load_plan(path, environ=environ, root=root, content=text.encode("utf-8", "surrogatepass"))

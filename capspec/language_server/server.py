@@ -37,7 +37,7 @@ class CapabilityServer(LanguageServer):
         return self.workspace.get_text_document(uri).source
 
     def text(self, uri: str) -> Text:
-        return Text(self.source(uri), self.workspace.position_encoding)
+        return Text(self.source(uri), self.workspace.position_encoding or "utf-16")
 
     def root(self, path: Path) -> Path | None:
         """The innermost folder of the editor that a file is in."""
@@ -53,7 +53,7 @@ class CapabilityServer(LanguageServer):
         )
 
     async def spot(
-        self, params: types.TextDocumentPositionParams
+        self, params: types.HoverParams | types.DefinitionParams
     ) -> tuple[Reading, cursor.Spot] | None:
         """What is known of the file, and where the cursor is; None where the text is broken too much."""
         reading = await self.files.now(params.text_document.uri)
@@ -121,9 +121,7 @@ def _answer_places(server: CapabilityServer) -> None:
         place = definition.definition(found[0], found[0].document, found[1])
         return None if place is None else location(place, server.text(uri_of(place.source)))
 
-    @server.feature(
-        types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=_TRIGGERS)
-    )
+    @server.feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=_TRIGGERS))
     async def completed(params: types.CompletionParams) -> list[types.CompletionItem]:
         uri = params.text_document.uri
         reading = server.files.known(uri) or await server.files.now(uri)

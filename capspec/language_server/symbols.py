@@ -10,8 +10,8 @@ from capspec.errors import Place
 from capspec.language.walking import Found, walk
 
 _SHOWN: Final = {
-    "bind", "import", "api", "apiOperation", "rest", "mcp", "skillAdapter", "control", "other", "restOperation",
-    "tool", "mcpResource", "prompt", "skill", "aggregate", "function", "step",
+    "bind", "import", "api", "apiOperation", "rest", "mcp", "skillAdapter", "control", "other",
+    "restOperation", "tool", "mcpResource", "prompt", "skill", "aggregate", "function", "step",
 }  # fmt: skip
 
 
@@ -43,7 +43,9 @@ def symbols(document: Document) -> list[Symbol]:
 
 
 def _symbol(document: Document, found: Found) -> Symbol:
-    detail = " ".join(filter(None, (found.text("method"), found.text("path", "baseUri", "uri")))) or found.text("type")
+    detail = " ".join(
+        filter(None, (found.text("method"), found.text("path", "baseUri", "uri")))
+    ) or found.text("type")
     return Symbol(
         name=found.name or found.text("namespace", "import", "operationId") or found.kind,
         detail=detail,
@@ -61,6 +63,6 @@ def _last_line(document: Document, found: Found) -> int:
     while isinstance(value, dict | list) and value:
         key = list(value)[-1] if isinstance(value, dict) else len(value) - 1
         pointer = (*pointer, key)
-        value = value[key]  # type: ignore[index]
+        value = value[key]
         lines.append(document.place(pointer).line)
     return max(lines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from capspec.errors import Place
+from capspec.errors import Place, Related
 from capspec.model.flows import FlowSpec, HintsSpec, parse_flow
 from capspec.model.groups import GroupSpec, parse_group
 from capspec.model.renaming import written_namespace
@@ -56,11 +56,10 @@ def parse_aggregates(nodes: Iterable[Node]) -> tuple[FunctionSpec, ...]:
                 group=group,
             )
             if function.id in found:
-                item.error(
-                    "CAP128",
-                    f"the function '{function.id}' is declared twice, first at {found[function.id].place}",
-                    hint="give one of them another name",
-                )
+                first = Related(found[function.id].place, f"the first function '{function.id}'")
+                message = f"the function '{function.id}' is declared twice"
+                hint = "give one of them another name"
+                item.report.add("CAP128", message, place=item.place, hint=hint, related=(first,))
                 continue
             found[function.id] = function
         node.has("type")

@@ -70,6 +70,8 @@ def _bind(node: Node, file: str) -> BindSpec:
     names = keys.value if keys is not None and isinstance(keys.value, dict) else {}
     if keys is not None and isinstance(keys.value, list):
         names = {item.as_text(): item.as_text() for item in keys.items()}
+    elif keys is not None and not isinstance(keys.value, dict):
+        keys.wrong("a list or a mapping", hint="write the names of the variables as a list: [TOKEN, KEY]")
     spec = BindSpec(
         namespace=node.text("namespace", "name", default="env"),
         location=node.text("location", "uri"),

@@ -104,7 +104,8 @@ def parse_consumes(nodes: Iterable[Node]) -> tuple[UpstreamSpec, ...]:
         known = merged.get(spec.namespace)
         if known is not None:
             message = f"namespace '{spec.namespace}' is consumed twice; both are used together"
-            node.warn("CAP121", message, hint="put them together, or give one another name", place=node.at("namespace"))
+            hint = "put them together, or give one another name"
+            node.warn("CAP121", message, hint=hint, place=node.at("namespace"))
             spec = _merge(known, spec)
         merged[spec.namespace] = spec
     return tuple(merged.values())
@@ -149,6 +150,11 @@ def _upstream(node: Node) -> UpstreamSpec:
         base_uri_place=node.at("baseUri", "baseUrl"),
     )
     node.finish("a consumed API")
+    if not node.has("namespace", "name", "id"):
+        place, hint = node.report.instead(node.place, "namespace") or (node.place, "add 'namespace'")
+        node.warn(
+            "CAP120", "a consumed API has no 'namespace', and is called 'upstream'", hint=hint, place=place
+        )
     return spec
 
 

@@ -101,7 +101,8 @@ def wish_of(entry: Node) -> Wish | None:
     entry.has("description")
     entry.finish("an import")
     if not location:
-        entry.warn("CAP140", "this import does not say which file it is from", hint="add 'from: FILE'")
+        place, hint = entry.report.instead(entry.place, *_FILE) or (None, "add 'from: FILE'")
+        entry.warn("CAP140", "this import does not say which file it is from", hint=hint, place=place)
         return None
     if not name:
         hint = f"add 'import: NAMESPACE', or 'import: \"{ALL}\"' for everything"

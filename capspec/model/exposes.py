@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from capspec.errors import Place
+from capspec.errors import Place, Related
 from capspec.model.agents import PromptSpec, parse_prompts
 from capspec.model.consumes import ExtensionSpec, parse_authentication
 from capspec.model.control import ControlSpec, parse_control
@@ -19,6 +19,10 @@ from capspec.model.skills import SkillSpec, parse_skills
 from capspec.node import Node
 
 _LAST_PORT = 65_535
+_CALLED = ("rest", "mcp")
+"""Adapters whose namespaces skills name."""
+
+_TRANSPORTS = ("http", "stdio", "streamable-http", "streamablehttp", "sse")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +68,18 @@ class ListenerSpec:
 
 
 def parse_exposes(nodes: Iterable[Node]) -> tuple[ListenerSpec, ...]:
-    return tuple(_listener(node) for node in nodes)
+    found: list[ListenerSpec] = []
+    for node in nodes:
+        spec = _listener(node)
+        first = next((other for other in found if other.namespace == spec.namespace), None)
+        if first is not None and node.has("namespace") and spec.type in _CALLED and first.type in _CALLED:
+            message = f"two adapters are called '{spec.namespace}'; that name means the first one"
+            hint = "give each adapter a namespace of its own"
+            related = (Related(first.place, f"the first adapter '{spec.namespace}'"),)
+            place = node.at("namespace")
+            node.report.add("CAP157", message, place=place, hint=hint, severity="warning", related=related)
+        found.append(spec)
+    return tuple(found)
 
 
 def _listener(node: Node) -> ListenerSpec:
@@ -81,7 +96,7 @@ def _listener(node: Node) -> ListenerSpec:
         namespace=namespace,
         address=node.text("address"),
         port=_port(node),
-        transport=node.text("transport", default="http").lower(),
+        transport=_transport(node),
         description=node.text("description"),
         auth=parse_authentication(node),
         flows=_flows(kind, node),
@@ -108,8 +123,17 @@ def _port(node: Node) -> int | None:
     port = node.integer("port")
     if port is None or 0 <= port <= _LAST_PORT:
         return port
-    node.error("CAP117", f"there is no port {port}", hint=f"use 1 to {_LAST_PORT}, or 0 for any free one", place=node.at("port"))
+    hint = f"use 1 to {_LAST_PORT}, or 0 for any free one"
+    node.error("CAP117", f"there is no port {port}", hint=hint, place=node.at("port"))
     return None
+
+
+def _transport(node: Node) -> str:
+    word = node.text("transport", default="http").lower()
+    if word not in _TRANSPORTS:
+        message = f"'{word}' is no transport, and has no effect"
+        node.warn("CAP153", message, hint="use 'http' or 'stdio'", place=node.at("transport"))
+    return word
 
 
 def _ttl(node: Node) -> int | None:

@@ -121,6 +121,9 @@ def parse_hints(node: Node) -> HintsSpec:
     child = node.get("hints")
     if child is None:
         return HintsSpec()
+    if not isinstance(child.value, dict):
+        child.wrong("a mapping", hint="write it like hints: {readOnly: true}")
+        return HintsSpec()
     spec = HintsSpec(
         read_only=child.flag("readOnly", "readOnlyHint"),
         destructive=child.flag("destructive", "destructiveHint"),

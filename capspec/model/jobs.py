@@ -204,7 +204,9 @@ def scalars(node: Node, name: str) -> tuple[Json, ...]:
     for item in items:
         if isinstance(item.value, (dict, list)) or item.value is None:
             item.error(
-                "CAP107", f"each of '{name}' should be a single value, and one is {kind_of(item.value)}"
+                "CAP107",
+                f"each of '{name}' should be a single value, and one is {kind_of(item.value)}",
+                hint="write the values in brackets: [a, b]",
             )
     return tuple(item.value for item in items if not isinstance(item.value, (dict, list)))
 

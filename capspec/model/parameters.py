@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from capspec.errors import Place
+from capspec.model.constraints import check_constraints
 from capspec.node import Node
 from capspec.values import MISSING, Json, Missing
 
@@ -102,6 +103,7 @@ def _parameter(name: str, node: Node, default_location: str) -> ParameterSpec:
         constraints=_constraints(node),
         place=node.place,
     )
+    check_constraints(node)
     node.has("name", "id", "label", "display")
     node.without_effect("an input parameter", _WITHOUT_EFFECT)
     node.finish("an input parameter")

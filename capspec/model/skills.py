@@ -54,7 +54,10 @@ def parse_skills(node: Node) -> tuple[SkillSpec, ...]:
     found = [_skill(name, item, item.named("tools")) for name, item in node.named("skills")]
     found += [_group(name, item) for name, item in node.named("groups")]
     single = node.get("skill")
-    if single is not None and isinstance(single.value, dict):
+    if single is not None and not isinstance(single.value, dict):
+        meant = "did you mean 'skills'?" if isinstance(single.value, list) else ""
+        single.wrong("a mapping", hint=meant)
+    elif single is not None:
         found.append(_skill(single.text("name"), single, single.named("tools")))
     return tuple(found)
 

@@ -31,11 +31,15 @@ class LoopSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockSpec:
-    """Steps that belong together. `parallel` False lets one run after the other."""
+    """Steps that belong together. `parallel` False lets one run after the other.
+
+    `lost` says that there is something written for them, and that none of it can be read, which is reported.
+    """
 
     steps: tuple[StepSpec, ...] = ()
     mappings: tuple[tuple[str, Json], ...] = ()
     parallel: bool | None = None
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,15 +70,26 @@ class StepSpec:
 def parse_block(node: Node, *names: str) -> BlockSpec:
     """The steps under one of `names` (`steps` if none), and `mappings` and `parallel` beside them."""
     steps = [_step(name or f"step-{at}", item) for at, (name, item) in _numbered(node, names or ("steps",))]
-    return BlockSpec(steps=tuple(steps), mappings=parse_mappings(node), parallel=node.flag("parallel"))
+    child = node.get(*(names or ("steps",)))
+    return BlockSpec(
+        steps=tuple(steps),
+        mappings=parse_mappings(node),
+        parallel=node.flag("parallel"),
+        lost=not steps and child is not None and bool(child.value),
+    )
 
 
 def parse_mappings(node: Node) -> tuple[tuple[str, Json], ...]:
-    found = []
+    found: list[tuple[str, Json]] = []
     for item in node.members("mappings"):
         value = item.raw("value")
-        found.append((item.text("target", "targetName"), value))
+        target = item.text("target", "targetName")
         item.finish("a mapping")
+        for key, there in (("target", bool(target)), ("value", value is not MISSING)):
+            if not there:
+                place, hint = item.report.instead(item.place, key) or (item.place, f"add '{key}'")
+                item.warn("CAP155", f"a mapping has no '{key}' and does nothing", hint=hint, place=place)
+        found.append((target, value))
     return tuple(found)
 
 
@@ -122,12 +137,19 @@ def _loop(node: Node) -> LoopSpec | None:
     spec = LoopSpec(
         items=items,
         variable=child.text("as", default="item"),
-        concurrency=child.integer("concurrency"),
-        limit=child.integer("max-items", "maxItems"),
+        concurrency=_positive(child, "concurrency"),
+        limit=_positive(child, "max-items", "maxItems"),
         place=child.place,
     )
     child.finish("'for-each'")
     return spec
+
+
+def _positive(node: Node, *names: str) -> int | None:
+    found = node.integer(*names)
+    if found is not None and found < 1:
+        node.error("CAP126", f"'{names[0]}' is {found}, and should be 1 or more", place=node.at(*names))
+    return found
 
 
 def _recovery(node: Node) -> RecoverySpec | None:

@@ -9,21 +9,29 @@ from __future__ import annotations
 import functools
 import re
 import types
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from pathlib import PurePath
 from typing import Any, TypeAlias
 
 from capspec.document import Document
 from capspec.errors import Place, Problem
+from capspec.model.groups import GroupSpec
 from capspec.node import Node, Report
+from capspec.plan import Operation, Parameter, PathVariable
+from capspec.plan.forwards import Forward
 
 Meaning: TypeAlias = object
 """Something that is only good for being compared."""
 
 _LEFT_OUT = frozenset({"document", "imported", "missing", "node", "place", "problem", "remarks", "spec", "warnings"})
 _SILENT = (Place, Document, Node, Report, Problem, types.ModuleType)
+_SILENT_FIELDS: dict[type, frozenset[str]] = {
+    GroupSpec: frozenset({"name"}), Forward: frozenset({"name"}),
+}  # fmt: skip
+"""A resource has a name for its author's own use, which some dialects ask for and others do not."""
+
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
@@ -100,7 +108,11 @@ class _Meaning:
             names = _attributes(value)
         else:
             return (name, self._foreign(value))
-        return (name, {key: self.of(getattr(value, key, None)) for key in names if key not in _LEFT_OUT})
+        left_out = _LEFT_OUT | _SILENT_FIELDS.get(kind, frozenset())
+        if isinstance(value, Operation):
+            parameters = tuple(map(_alike(value), value.parameters))
+            value = replace(value, parameters=parameters, path=_joined(value.path))
+        return (name, {key: self.of(getattr(value, key, None)) for key in names if key not in left_out})
 
     def _foreign(self, value: Any) -> Meaning:
         """An object of a library: a template by its code, anything else by what it says of itself."""
@@ -110,6 +122,24 @@ class _Meaning:
         if type(value).__repr__ is object.__repr__:
             return None
         return _ADDRESS.sub("", repr(value))
+
+
+def _alike(operation: Operation) -> Callable[[Parameter], Parameter]:
+    """A parameter without what makes no difference: only one alone can be the body, and one called so can."""
+    fields = [item for item in operation.parameters if item.location == "body" and item.value is None]
+    alone = len(fields) == 1 and fields[0].name != "body"
+    return lambda item: item if alone or not item.whole else replace(item, whole=False)
+
+
+def _joined(path: tuple[str | PathVariable, ...]) -> tuple[str | PathVariable, ...]:
+    """A path in which no two literals stand side by side."""
+    found: list[str | PathVariable] = []
+    for part in path:
+        if isinstance(part, str) and found and isinstance(found[-1], str):
+            found[-1] += part
+        else:
+            found.append(part)
+    return tuple(found)
 
 
 def _attributes(value: Any) -> list[str]:

@@ -70,16 +70,39 @@ def compile_step(name: str, node: Node, linker: Linker) -> LookupStep:
     `outputParameters` (field names).
     """
     place = node.place
+    wanted = node.raw("lookupValue")
+    for key, what in _NEEDED.items():
+        if not node.has(key):
+            raise _incomplete(name, node, key, what)
     try:
         match = compile_path(node.text("match"))
     except JsonPathError as error:
-        raise CompileError(Problem(code="CAP330", message=f"match: {error}", place=place)) from error
+        hint = "write the field's name, or a JSONPath like $.port.code"
+        problem = Problem(code="CAP330", message=f"match: {error}", hint=hint, place=node.at("match"))
+        raise CompileError(problem) from error
     index = node.text("index")
     return LookupStep(
         name=name,
         index=index,
-        rows=linker.source(index if index.startswith("$") else f"$['{linker.step(index, place)}']", place),
+        rows=linker.source(
+            index if index.startswith("$") else f"$['{linker.step(index, node.at('index'))}']", place
+        ),
         match=match,
-        wanted=linker.source(node.raw("lookupValue") or "", place),
+        wanted=linker.source(wanted or "", place),
         fields=node.texts("outputParameters"),
     )
+
+
+_NEEDED = {
+    "index": "in which list to look",
+    "match": "by which field to look",
+    "lookupValue": "what value to look for",
+}
+
+
+def _incomplete(name: str, node: Node, key: str, what: str) -> CompileError:
+    node.has("type", "outputParameters", *_NEEDED)
+    node.finish("a lookup step")
+    place, hint = node.report.instead(node.place, key) or (node.place, f"add '{key}'")
+    message = f"lookup step '{name}' does not say {what}"
+    return CompileError(Problem(code="CAP343", message=message, hint=hint, place=place))

@@ -6,6 +6,7 @@ They are compiled from the capability file only, never from data. A name with hy
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ _HYPHENATED = re.compile(
     r"""|(?<![\w.$-])(?P<name>[A-Za-z_]\w*(?:\.\w+)*-[A-Za-z_]\w*(?:[.-]\w+)*)(?![\w-])"""
 )
 _TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_UNKNOWN = re.compile(r"No (filter|test) named '(.+)'")
 _RAW = re.compile(r"\{%[-+]?\s*raw\b")
 
 
@@ -54,8 +56,9 @@ def compile_expression(source: str) -> Expression:
     try:
         output = _parsed(f"{{{{ {names.hide(source)} }}}}", names).body[0]
     except TemplateSyntaxError as error:
-        message = f"{source!r} is neither a name nor an expression of Jinja: {error.message}"
-        raise TemplateError(message) from None
+        wrong, hint = _explained(error)
+        message = f"{source!r} is neither a name nor an expression of Jinja: {wrong}"
+        raise TemplateError(message, hint=hint) from None
     result = nodes.Assign(nodes.Name("result", "store"), output.find(nodes.Expr), lineno=1)
     template = environment().from_string(nodes.Template([result], lineno=1))
     evaluate = TemplateExpression(template, undefined_to_none=False)
@@ -81,6 +84,20 @@ def compile_expression(source: str) -> Expression:
     return Expression(names=tuple(names.needed), read=read, read_json=read_json)
 
 
+def _explained(error: TemplateSyntaxError) -> tuple[str, str]:
+    """What Jinja says is wrong, without its full stop, and a hint: which filter or test may be meant."""
+    message = (error.message or "").rstrip(".")
+    found = _UNKNOWN.fullmatch(message)
+    if found is None:
+        return message, "check its quotes, brackets and operators"
+    kind, name = found[1], found[2]
+    known = environment().filters if kind == "filter" else environment().tests
+    near = difflib.get_close_matches(name, known, 1)
+    usual = "upper, default, join or tojson" if kind == "filter" else "defined, none or string"
+    hint = f"did you mean '{near[0]}'?" if near else f"use one of Jinja's {kind}s, such as {usual}"
+    return f"there is no {kind} '{name}'", hint
+
+
 def compile_block(text: str) -> Block:
     """Raises TemplateError for what is no Jinja template or uses more than output, if, for, set and with."""
     names = _Names()
@@ -88,7 +105,8 @@ def compile_block(text: str) -> Block:
     try:
         tree = _parsed(rewritten, names)
     except TemplateSyntaxError as error:
-        raise TemplateError(f"the text is no template of Jinja: {error.message}") from None
+        wrong, hint = _explained(error)
+        raise TemplateError(f"the text is no template of Jinja: {wrong}", hint=hint) from None
     for statement in tree.find_all(nodes.Stmt):
         if not isinstance(statement, _STATEMENTS) or getattr(statement, "recursive", False):
             kind = type(statement).__name__.lower()

@@ -67,10 +67,12 @@ def _placeholder(text: str, start: int) -> Placeholder:
         else _SINGLE.match(text, start)
     )
     if whole is None:
-        raise TemplateError(f"the placeholder is not closed at offset {start}", start, text=text)
+        hint = f"close it with {'}}' if double else '}'}"
+        raise TemplateError(f"the placeholder is not closed at offset {start}", start, text=text, hint=hint)
     content = whole[1].strip()
     if not content:
-        raise TemplateError(f"the placeholder is empty at offset {start}", start, text=text)
+        hint = "write a name between the braces"
+        raise TemplateError(f"the placeholder is empty at offset {start}", start, text=text, hint=hint)
     if content.startswith(_MUSTACHE) or whole[1].startswith("{"):
         raise TemplateError(
             f"Mustache tags such as {content[0]!r} are not supported, only {{{{ name }}}}, "
@@ -82,7 +84,7 @@ def _placeholder(text: str, start: int) -> Placeholder:
         return _compiled(content, start, whole.end(), double=double)
     except TemplateError as error:
         # From here on the parts know the offset, and not what they are parts of.
-        raise TemplateError(str(error), error.offset, text=text) from None
+        raise TemplateError(str(error), error.offset, text=text, hint=error.hint) from None
 
 
 def _compiled(content: str, start: int, end: int, *, double: bool) -> Placeholder:
@@ -116,8 +118,8 @@ def _expression(content: str, start: int, end: int) -> Placeholder:
 
     try:
         expression = compile_expression(content)
-    except ValueError as error:
-        raise TemplateError(f"{error} at offset {start}", start) from None
+    except TemplateError as error:
+        raise TemplateError(f"{error} at offset {start}", start, hint=error.hint) from None
     return Placeholder(
         names=expression.names,
         calculates=True,

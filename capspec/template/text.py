@@ -84,7 +84,7 @@ def _block(text: str) -> Template:
         block = compile_block(text)
     except TemplateError as error:
         start = text.index("{%")
-        raise TemplateError(f"{error} at offset {start}", start, text=text) from None
+        raise TemplateError(f"{error} at offset {start}", start, text=text, hint=error.hint) from None
     return Template(
         source=text,
         names=block.names,

@@ -109,7 +109,7 @@ def _located(leaf: Leaf, text: str, pointer: str) -> Read | None:
         return leaf(text)
     except TemplateError as error:
         message = f"{error} of the text at {pointer!r}" if pointer else str(error)
-        raise TemplateError(message, error.offset, text=error.text) from None
+        raise TemplateError(message, error.offset, text=error.text, hint=error.hint) from None
 
 
 def _escaped(name: object) -> str:

@@ -71,7 +71,10 @@ def test_debug_shows_where_an_error_comes_from(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_refusal_is_printed_as_its_problems(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert run_failing(monkeypatch, LoadError("no", hint="yes")) == (1, "no; yes [CAP100]\n")
+    assert run_failing(monkeypatch, LoadError("no", hint="yes")) == (
+        1,
+        "error CAP100 no\n     = hint: yes\n     = why: Nothing is served of a file that cannot be read.\n",
+    )
 
 
 def test_an_interruption_has_its_own_code(monkeypatch: pytest.MonkeyPatch) -> None:

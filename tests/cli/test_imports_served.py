@@ -125,7 +125,7 @@ def test_a_missing_import_is_a_warning_and_an_error_with_strict(tmp_path: Path) 
     assert validate(main).exit_code == 0
     strict = validate("--strict", main)
     assert strict.exit_code == 1
-    assert strict.stdout.startswith(f"{main}:4:32: warning: 'registry' is not imported")
+    assert strict.stdout.startswith(f"{main}:4:32: warning CAP141 'registry' is not imported")
 
 
 def test_the_line_of_a_problem_is_shown_from_the_file_that_it_is_in(tmp_path: Path) -> None:

@@ -357,7 +357,10 @@ def test_another_server_of_the_same_name_is_not_replaced_or_removed_unawares(hom
     path.write_text(text)
     refused = run(file, "--client", "cursor")
     assert refused.exit_code == 1
-    assert "another server with the name 'things'; choose another name with --name" in refused.stderr
+    assert (
+        "another server with the name 'things'\n     = hint: choose another name with --name"
+        in refused.stderr
+    )
     assert run(file, "--client", "cursor", "--remove").exit_code == 1
     assert path.read_text() == text
     assert run(file, "--client", "cursor", "--name", "mine").exit_code == 0

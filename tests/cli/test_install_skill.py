@@ -96,7 +96,7 @@ def test_changed_files_are_refused_all_at_once_and_nothing_is_written(home: Path
     before = tree(found)
     done = run(file, "--target", "claude")
     assert done.exit_code == 1
-    assert done.stderr.count("was changed, or put there by others; --force replaces it [CAP500]") == 2
+    assert done.stderr.count("was changed, or put there by others\n     = hint: --force replaces it\n") == 2
     assert tree(found) == before
     assert run(file, "--target", "claude", "--force").exit_code == 0
     assert (found / "new.md").read_text() == "new"
@@ -154,7 +154,7 @@ def test_a_list_of_the_users_own_is_left_to_the_user(home: Path, file: str):
     (home / ".aider.conf.yml").write_text("read: CONVENTIONS.md\n")
     done = run(file, "--target", "aider", "--skill", "onboarding-guide")
     assert done.exit_code == 1
-    assert "has a list 'read' of its own; add this line to it: - " in done.stderr
+    assert "has a list 'read' of its own\n     = hint: add this line to it: - " in done.stderr
     assert (home / ".aider.conf.yml").read_text() == "read: CONVENTIONS.md\n"
 
 

@@ -88,13 +88,13 @@ def test_a_tool_that_nobody_has_is_left_out_and_the_nearest_is_named(tool: str, 
     assert tools_of(plan) == []
 
 
-def test_a_tool_of_an_adapter_that_is_not_served_is_left_out():
+def test_why_an_adapter_is_not_served_is_said_once_and_not_again_for_tools_of_it():
     text = with_tool("{name: t, from: {sourceNamespace: shop-tools, action: get-order}}").replace(
         "namespace: shop-tools", "namespace: shop-tools\n      authentication: {type: unheard-of}"
     )
-    ((code, message),) = said(compiled(text))
-    assert code == "CAP382"
-    assert "'shop-tools' is not served" in message
+    plan = compiled(text)
+    assert [problem.code for problem in plan.warnings] == ["CAP312"]
+    assert tools_of(plan) == []
 
 
 def test_a_file_to_read_needs_a_folder_and_to_be_in_it(tmp_path: Path):

@@ -26,6 +26,13 @@ IMPORTING: dict[str, Any] = {
     "files": {"shared.yaml": SHARED, "other.yaml": {"consumes": {"shared": API}}},
 }
 
+OTHER = {
+    "type": "mcp",
+    "port": 8083,
+    "namespace": "other",
+    "tools": {"fetch": {"description": "Gets one.", "call": "up.get"}},
+}
+
 FIELDS = [
     # -- info ---------------------------------------------------------------------------------------------
     Row(
@@ -241,7 +248,7 @@ FIELDS = [
         object="file",
         name="exposes",
         at="",
-        value={"other": {**BASE["capability"]["exposes"]["mcp"], "port": 8083}},
+        value={"other": OTHER},
         since="ikanos",
         view=lambda loaded: [item.port for item in loaded.plan.listeners],
         gives=[8083, 8080, 8081],

@@ -1,0 +1,1 @@
+"""What somebody knows of an API to a first capability file for it."""
