@@ -169,6 +169,9 @@ class CallEngine:
     async def _answered(self, call: Call, answer: Answer, scope: Scope) -> Result:
         flow = call.flow
         operation = self.plan.operations.get(answer.operation)
+        if operation is not None and operation.method != "HEAD" and answer.announced > answer.limit:
+            await answer.close()
+            raise answer.too_large()
         if is_failure(answer.status):
             return await self._refused(answer)
         if not flow.output.identity:

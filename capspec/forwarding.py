@@ -1,8 +1,8 @@
 """Passages to results: a caller's request goes on to an API with what the file adds, and comes back as it is.
 
 What of a request goes on is in `capspec.plan.forwards`. Of an answer everything end-to-end comes back (RFC
-9110, 7.6.1), but for cookies that are not trusted and for headers that speak for the whole of an origin. Secrets
-that an error echoes are masked; one that is compressed comes back as it is.
+9110, 7.6.1), but for cookies that are not trusted and for headers that speak for the whole of an origin.
+Secrets that an error echoes are masked; one that is compressed comes back as it is.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ class Upstreams:
         deadline = Deadline(operation.id, self._clock, self._seconds(operation))
         response = await self._begin(operation, request, deadline)
         response.chunks = deadline.guard(response.chunks)
-        answer = Answer(
+        return Answer(
             response=response,
             codec=operation.codec,
             limit=self._limit if operation.max_size is None else operation.max_size,
@@ -89,10 +89,6 @@ class Upstreams:
             media_type="" if is_failure(response.status) else _declared_type(operation, response),
             remedy=_RAISE_OPTION if operation.max_size is None else _RAISE_FIELD,
         )
-        if request.method != "HEAD" and _announced(response) > answer.limit:
-            await answer.close()
-            raise answer.too_large()
-        return answer
 
     def pauses(self, operation: Operation) -> Pauses:
         """What bounds a relayed exchange with the operation's upstream, of which only the pauses count."""
@@ -213,12 +209,6 @@ def _check_usable(operation: Operation) -> None:
         )
     if operation.upstream.problem:
         raise Unavailable(f"{operation.id} cannot be called: {operation.upstream.problem}")
-
-
-def _announced(response: Response) -> int:
-    """The bytes that an answer's body is said to have (RFC 9110, 8.6), 0 when it is not known."""
-    length = header(response.headers, "content-length") or ""
-    return int(length) if length.isascii() and length.isdigit() and len(length) < 20 else 0
 
 
 def _declared_type(operation: Operation, response: Response) -> str:

@@ -131,6 +131,8 @@ async def test_whatever_a_value_holds_it_stays_in_its_place():
     arguments = {"v": HOSTILE}
     xml = await sent({"type": "xml", "data": "<a><b>{{v}}</b></a>"}, arguments)
     assert ElementTree.fromstring(xml.body).findtext("b") == HOSTILE
+    section = await sent({"type": "text/xml", "data": "<a><b><![CDATA[{{v}}]]></b></a>"}, arguments)
+    assert ElementTree.fromstring(section.body).findtext("b") == HOSTILE
     form = await sent({"type": "form", "data": "a={{v}}"}, arguments)
     assert parse_qsl(form.body.decode()) == [("a", HOSTILE)]
     query = await sent({"type": "sparql", "data": 'ASK { ?s ?p "{{v}}", <http://x/{{v}}> }'}, arguments)
@@ -143,6 +145,7 @@ async def test_whatever_a_value_holds_it_stays_in_its_place():
     ("body", "value", "why"),
     [
         ({"type": "xml", "data": "<a>{{a}}</a>"}, "\x00", "control character"),
+        ({"type": "xml", "data": "<a><!-- {{a}} --></a>"}, "--><b/>", "in a comment"),
         ({"type": "xml", "data": {"a": {"@b": "{{a}}"}}}, "\x1b", "control character"),
         ({"type": "xml", "data": {"a": "{{a}}"}}, {"x y": 1}, "whose name"),
         ({"type": "sparql", "data": "SELECT * {} LIMIT {{a}}"}, "1 } DROP", "no single word"),
@@ -206,6 +209,36 @@ async def test_an_object_of_fields_is_a_form_in_parts(word: str):
     assert parts_of(seen.body, seen.header("content-type") or "") == [
         PartSeen("file", PICTURE, "file", "image/png"),
         PartSeen("category", b"x"),
+    ]
+
+
+async def test_an_object_of_fields_may_have_files(tmp_path: Path):
+    (tmp_path / "terms.pdf").write_bytes(b"%PDF")
+    data = {
+        "note": "Dear {{who}}",
+        "photo": {"base64": "{{photo}}", "filename": "{{who}}.png"},
+        "typed": {"url": "{{url}}", "contentType": "image/x"},
+        "terms": {"file": "./terms.pdf"},
+        "none": {"base64": "{{none}}"},
+        "nothing": "{{nothing}}",
+        "more": "{{more}}",
+        "meta": {"url": "x", "by": "{{who}}"},
+        "theirs": {"file": "{{who}}"},
+        "n": 5,
+    }
+    arguments = {"who": "Bo", "photo": BASE64, "url": DATA_URL, "more": ["a", DATA_URL, [1]]}
+    seen = await sent({"type": "multipartForm", "data": data}, arguments, tmp_path / "cap.yaml")
+    assert shown(seen) == [
+        PartSeen("note", b"Dear Bo"),
+        PartSeen("photo", PICTURE, "Bo.png", "image/png"),
+        PartSeen("typed", PICTURE, "typed", "image/x"),
+        PartSeen("terms", b"%PDF", "terms.pdf", "application/pdf"),
+        PartSeen("more", b"a"),
+        PartSeen("more", PICTURE, "more", "image/png"),
+        PartSeen("more", b"[1]", content_type="application/json"),
+        PartSeen("meta", b'{"url":"x","by":"Bo"}', content_type="application/json"),
+        PartSeen("theirs", b'{"file":"Bo"}', content_type="application/json"),
+        PartSeen("n", b"5"),
     ]
 
 
@@ -334,6 +367,17 @@ async def test_a_binary_body_is_fetched_or_read_too(tmp_path: Path):
 async def test_a_data_url_needs_no_address():
     seen = await sent({"type": "multipart", "data": [{"name": "f", "url": "{{url}}"}]}, {"url": DATA_URL})
     assert shown(seen) == [PartSeen("f", PICTURE, "f", "image/png")]
+
+
+async def test_a_file_of_an_object_is_fetched_only_where_that_is_allowed():
+    async with storage() as store:
+        data = {"a": "x", "f": {"url": f"{store.url}/p", "filename": "p.png"}}
+        seen = await sent({"type": "multipart", "data": data}, {})
+    assert [(part.name, part.filename) for part in shown(seen)] == [("a", None), ("f", "p.png")]
+    async with running(capability({"type": "multipart", "data": {"f": {"url": "{{a}}"}}})) as whole:
+        answer = await whole.request("POST", "/go", json={"a": "http://127.0.0.1:1/p"})
+        assert (answer.status_code, answer.json()["code"]) == (502, "CAP608")
+        assert not whole.upstream.requests
 
 
 async def test_a_missing_address_leaves_the_part_out():

@@ -295,11 +295,13 @@ def test_a_schema_is_read_once_at_the_start(home: Path):
     assert plan.operations["up.list"].codec.decode(avro(SHIPS), "") == {"ships": SHIPS}
 
 
-@pytest.mark.parametrize(("name", "value"), [("outputMediaType", "picture"), ("maxBinarySize", "much")])
-def test_a_setting_that_makes_no_sense_has_no_effect_and_a_warning(name: str, value: str):
+@pytest.mark.parametrize(
+    ("name", "value", "code"), [("outputMediaType", "picture", "CAP329"), ("maxBinarySize", "much", "CAP338")]
+)
+def test_a_setting_that_makes_no_sense_has_no_effect_and_a_warning(name: str, value: str, code: str):
     setting: dict[str, Any] = {name: value}
     plan = plan_of(capability(FORMATS[0], **setting))
-    assert [problem.code for problem in plan.warnings] == ["CAP329"]
+    assert [problem.code for problem in plan.warnings] == [code]
     assert name in plan.warnings[0].message
 
 

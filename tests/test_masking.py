@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from itertools import pairwise
 
 import anyio
 from hypothesis import given
@@ -26,7 +27,7 @@ async def _streamed(masking: Masking, chunks: Sequence[bytes]) -> bytes:
 def test_chunks_are_masked_like_the_whole(pieces: list[str], cuts: list[int]) -> None:
     content, masking = "".join(pieces).encode(), Masking(SECRETS)
     places = [0, *sorted(cuts), len(content)]
-    chunks = [content[start:end] for start, end in zip(places, places[1:], strict=False)]
+    chunks = [content[start:end] for start, end in pairwise(places)]
     found = anyio.run(_streamed, masking, chunks)
     assert found == anyio.run(_streamed, masking, [content])
     assert not any(secret.encode() in found for secret in SECRETS)

@@ -24,7 +24,8 @@ SCHEMA: dict[str, Json] = {
         "type": {"description": "`multipartForm`, `multipart` or `multipart/form-data`."},
         "data": {
             "description": "The parts in order, or an object of names to values. In an object, a value that "
-            "is a `data:` URL in base64 is sent as a file.",
+            "is a `data:` URL in base64 is sent as a file, and so is what an object with one of `base64`, "
+            "`url` and `file` leads to.",
             "type": ["array", "object", "string", "null"],
             "items": {"$ref": "#/$defs/part"},
         },

@@ -2,7 +2,8 @@
 
 Read: children become members, repeated ones lists, attributes members too; the root's own name and
 namespace prefixes are dropped, text beside elements stands under "", and everything is text. Written: `@name`
-is an attribute, `#text` the text beside it, and a list an element for each of its items.
+is an attribute, `#text` the text beside it, and a list an element for each of its items. In a text, a value
+is escaped, but for CDATA sections and comments, where nothing is (XML 1.0, 2.4).
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from capspec.values import Json
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NAME = re.compile(r"[A-Za-z_\u00c0-\u02ff\u0370-\u037d\u037f-\u1fff\u3001-\ud7ff][\w.\-\u00b7:]*")
+_VERBATIM = re.compile(r"<!--(?P<comment>.*?)-->|<!\[CDATA\[(?P<section>.*?)\]\]>|<\?.*?\?>", re.DOTALL)
+_MARK = re.compile(r"\0(\d+)\0")
 _ENTITIES = {'"': "&quot;", "'": "&apos;", "\r": "&#13;"}
 
 
@@ -56,6 +59,23 @@ class XmlCodec(XmlReader):
     escape = staticmethod(lambda text: escape(_checked(text), _ENTITIES))
     reader = XmlReader()
 
+    def fill(self, text: str, values: Sequence[str]) -> str:
+        """A document with marks `NUL index NUL` in the place of its values, to the document.
+
+        Raises ValueError for a value that could leave its place.
+        """
+
+        def escaped(piece: str) -> str:
+            return _MARK.sub(lambda mark: self.escape(values[int(mark[1])]), piece)
+
+        written: list[str] = []
+        at = 0
+        for found in _VERBATIM.finditer(text):
+            written.append(escaped(text[at : found.start()]))
+            written.append(_verbatim(found, values) if found.lastgroup else escaped(found[0]))
+            at = found.end()
+        return "".join((*written, escaped(text[at:])))
+
     def encode(self, value: Json) -> tuple[bytes, str]:
         text = value if isinstance(value, str) else _written(value)
         return _checked(text).encode(), "application/xml; charset=utf-8"
@@ -66,6 +86,21 @@ def _local(path: Sequence[object], key: str, value: Json) -> Any:
     if len(path) > MAX_DEPTH:
         raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep")
     return None if key.startswith("xmlns") else (key.rpartition(":")[2], value)
+
+
+def _verbatim(found: re.Match[str], values: Sequence[str]) -> str:
+    """A comment or a CDATA section with its values, which cannot end it (XML 1.0, 2.5 and 2.7)."""
+    inner = found[found.lastgroup or 0]
+    if not _MARK.search(inner):
+        return found[0]
+    inner = _MARK.sub(lambda mark: _checked(values[int(mark[1])]), inner)
+    if found.lastgroup == "section":
+        # A parser would read a carriage return as the end of a line.
+        inner = inner.replace("]]>", "]]]]><![CDATA[>").replace("\r", "]]>&#13;<![CDATA[")
+        return f"<![CDATA[{inner}]]>"
+    if "--" in inner or inner.endswith("-"):
+        raise ValueError("has a value in a comment that makes '--' there, which XML does not allow")
+    return f"<!--{inner}-->"
 
 
 def _checked(text: str) -> str:

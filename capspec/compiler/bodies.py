@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from capspec import registry
 from capspec.compiler.formats import read_beside, writing_codec
@@ -18,7 +18,7 @@ from capspec.request.inline import MAX_SIZE
 from capspec.sizes import parse_size
 from capspec.template import JsonText, Template, TemplateError, Tree
 from capspec.template.binding import literal_template
-from capspec.values import MISSING, Json
+from capspec.values import MISSING, Json, Missing
 
 _SOURCES = ("value", "base64", "url", "file")
 _ADDRESS = re.compile(r"(https?://[^/?#{}]+)(?=[/?#]|$)")
@@ -80,6 +80,8 @@ class BodyCompiler:
             return codec, texts.template(data, spec.place)
         if name == "multipart" and isinstance(data, list) and spec.node is not None:
             return codec, self._parts(spec.node, upstream, texts)
+        if name == "multipart" and spec.node is not None and _has_parts(data):
+            return codec, self._fields(spec.node, upstream, texts)
         if name == "binary" and spec.node is not None and _is_file(data):
             return codec, self._file(spec.node, upstream, texts)
         return codec, texts.tree(data, spec.place)
@@ -113,6 +115,21 @@ class BodyCompiler:
                 found.append(part)
         return Parts(parts=tuple(found), names=_names(found))
 
+    def _fields(self, node: Node, upstream: Upstream, texts: Texts) -> Parts:
+        """An object of fields some of which are files. Raises TemplateError."""
+        found = []
+        for item in node.items():
+            name = literal_template(str(item.pointer[-1]))
+            if not _is_part(item.value):
+                found.append(
+                    Part(name=name, value=_content(item.value, item, texts), is_field=True, max_size=MAX_SIZE)
+                )
+                continue
+            part = self._part(item, upstream, texts)
+            if part is not None:
+                found.append(replace(part, name=name))
+        return Parts(parts=tuple(found), names=_names(found))
+
     def _file(self, node: Node, upstream: Upstream, texts: Texts) -> Parts:
         """The one file that a body is. Raises TemplateError."""
         part = self._part(node, upstream, texts)
@@ -132,7 +149,7 @@ class BodyCompiler:
         hosts = self._hosts(node, upstream)
         return Part(
             name=self._text(node, "name", texts) or literal_template(""),
-            value=self._value(node, texts) if given == ["value"] else None,
+            value=_content(node.raw("value"), node, texts) if given == ["value"] else None,
             base64=self._text(node, "base64", texts),
             url=url,
             content=content,
@@ -146,11 +163,6 @@ class BodyCompiler:
     def _text(node: Node, name: str, texts: Texts) -> Template | None:
         child = node.get(name)
         return None if child is None else texts.template(child.as_text(), child.place)
-
-    @staticmethod
-    def _value(node: Node, texts: Texts) -> Template | Tree:
-        value = node.raw("value")
-        return texts.template(value, node.place) if isinstance(value, str) else texts.tree(value, node.place)
 
     def _filename(self, node: Node, texts: Texts, content: bytes | None) -> Template | None:
         given = self._text(node, "filename", texts)
@@ -227,6 +239,22 @@ def _is_file(data: Json) -> bool:
         return False
     known = {"base64", "url", "file", "maxSize", "allowHosts", "contentType"}
     return set(data) <= known and "{{" not in str(data.get("file", ""))
+
+
+def _is_part(value: Json) -> bool:
+    """Whether a field of a form says where its file is; any other object is sent as JSON."""
+    return isinstance(value, dict) and _is_file({name: value[name] for name in value if name != "filename"})
+
+
+def _has_parts(data: Json) -> bool:
+    return isinstance(data, dict) and any(_is_part(value) for value in data.values())
+
+
+def _content(value: Json | Missing, node: Node, texts: Texts) -> Template | Tree:
+    """Raises TemplateError."""
+    if isinstance(value, str):
+        return texts.template(value, node.place)
+    return texts.tree(None if isinstance(value, Missing) else value, node.place)
 
 
 def _names(parts: list[Part]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from capspec.compiler.needs import needs_of
-from capspec.compiler.paths import parse_exposed_path
+from capspec.compiler.paths import normalised, parse_exposed_path
 from capspec.compiler.targets import Targets
 from capspec.errors import Place
 from capspec.folders import locate
@@ -136,7 +136,8 @@ def _doubt_templates(
 
 def _near(name: str, known: Collection[str], fine: Collection[str]) -> str:
     """The known name that is meant by one that is not known, "" when there is none."""
-    if name in known or name in fine:
+    # What differs by case and punctuation only is the same to whoever pairs names.
+    if name in fine or normalised(name) in map(normalised, known):
         return ""
     return next(
         iter(difflib.get_close_matches(name, known, 1, cutoff=_SURE if len(name) > 3 else _LIKELY)), ""

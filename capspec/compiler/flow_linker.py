@@ -65,7 +65,7 @@ class FlowLinker:
         self.calls: list[Operation] = []
         self.earlier: list[str] = []
         self.local: list[str] = []
-        self.doubts: list[tuple[str, Place, str]] = []
+        self.doubts: list[tuple[str, str, Place, str]] = []
         self._reads: set[str] = set()
 
     @property
@@ -200,9 +200,8 @@ class FlowLinker:
         if any(_leads_into(path, item) for item in known):
             return
         if any(_leads_into(path, step.name) for step in self.spec.block.steps) or self.earlier:
-            self.doubts.append(
-                (f"'{path}' leads nowhere: no earlier step is called '{name}'", place, self._meant(name))
-            )
+            message = f"'{path}' leads nowhere: no earlier step is called '{name}'"
+            self.doubts.append((path, message, place, self._meant(name)))
 
     def _compiled(self, written: Json, place: Place, what: str) -> Source:
         try:

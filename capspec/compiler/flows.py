@@ -225,8 +225,9 @@ class FlowCompiler:
         block = BlockCompiler(linker, self.report).outermost(spec.block, spec.place)
         if _names_steps(spec):
             block = replace(block, document=linker.outputs_of(spec.block.steps))
-        for message, place, hint in linker.doubts:
-            self.report.add("CAP342", message, place=place, hint=hint, severity="warning")
+        for path, message, place, hint in linker.doubts:
+            at = self.report.spot(place, path)
+            self.report.add("CAP342", message, place=at, hint=hint, severity="warning")
         return Wiring(
             block=block,
             preset=self._preset(spec, linker),

@@ -87,7 +87,8 @@ class Demand:
             if isinstance(source, Reference):
                 need = needs.get(key)
                 if source.location and need is not None:
-                    need = replace(need, location=_LOCATIONS.get(source.location, need.location))
+                    location = _LOCATIONS.get(source.location, need.location)
+                    need = replace(need, name=source.name, location=location)
                 yield source.name, need
 
 
@@ -161,7 +162,7 @@ def _located(item: Input, need: Need | None, spec: FlowSpec) -> Input:
     if item.wire:
         return replace(item, whole=whole and item.location == "body")
     location: Location = need.location if need is not None else ("body" if _takes_body(spec) else "query")
-    if location in ("body", "form") and not _takes_body(spec):
+    if location in ("body", "form") and not (_takes_body(spec) or spec.method == "DELETE"):
         location, whole = "query", False
     if location == "path":
         location = "query"

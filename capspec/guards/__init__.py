@@ -14,6 +14,9 @@ from capspec.values import Json
 
 REALM = "capspec"
 
+METADATA = "/.well-known/oauth-protected-resource"
+"""Where the metadata of a resource are, before its path (RFC 9728, 3.1)."""
+
 
 @runtime_checkable
 class Described(Protocol):

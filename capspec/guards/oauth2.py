@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from capspec.clock import SystemClock
 from capspec.egress import origin_of
 from capspec.errors import AuthError, ForbiddenError
-from capspec.guards import Closed, auth_params, challenge, missing_of
+from capspec.guards import METADATA, Closed, auth_params, challenge, missing_of
 from capspec.host_check import is_loopback
 from capspec.plan import Guard, Inbound, Principal
 from capspec.settings import Settings
@@ -66,7 +66,6 @@ SCHEMA: Mapping[str, Json] = {
     },
 }
 
-_METADATA = "/.well-known/oauth-protected-resource"
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _SCOPE = re.compile(r"[!#-\[\]-~]+")
 _NAMES = ("sub", "client_id", "azp", "cid", "appid")
@@ -182,7 +181,7 @@ def compile_guard(settings: Settings) -> Guard:
     return OAuth2Guard(
         tokens=_check(settings, written, Asking(contacts, SystemClock())),
         scopes=_checked_scopes(settings, written.scopes),
-        challenge=f"{asks}, {auth_params({'resource_metadata': f'{origin}{_METADATA}{path}'})}",
+        challenge=f"{asks}, {auth_params({'resource_metadata': f'{origin}{METADATA}{path}'})}",
         security_scheme=_scheme(written),
         resource_metadata={
             "resource": written.resource,
@@ -190,7 +189,7 @@ def compile_guard(settings: Settings) -> Guard:
             **({"scopes_supported": list(written.scopes)} if written.scopes else {}),
             "bearer_methods_supported": ["header"],
         },
-        metadata_paths=tuple(dict.fromkeys((f"{_METADATA}{path}", f"{_METADATA}{path.rstrip('/')}"))),
+        metadata_paths=tuple(dict.fromkeys((f"{METADATA}{path}", f"{METADATA}{path.rstrip('/')}"))),
         contacts=contacts,
     )
 

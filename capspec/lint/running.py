@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from capspec.errors import Problem
+from capspec.errors import Problem, sort_problems
 from capspec.lint.ignoring import without_ignored
 from capspec.lint.subject import Subject
 from capspec.lint.table import RULES, names_of
 from capspec.node import Report
 from capspec.plan import Plan
+
+
+def examine(plan: Plan) -> tuple[Problem, ...]:
+    """Everything that is worth knowing of a plan's file: what was found when it was compiled, and by the rules.
+
+    What its author asked not to hear of is left out, errors excepted, of which a plan has none.
+    """
+    documents = {document.source: document for document in (plan.document, *plan.imported)}
+    found = without_ignored((*plan.warnings, *plan.remarks), documents, names_of())
+    return sort_problems((*found, *lint(plan)))
 
 
 def lint(plan: Plan) -> tuple[Problem, ...]:

@@ -15,6 +15,7 @@ from capspec.lint.addresses import base_uri
 from capspec.lint.subject import Finding, Subject, texts_of
 
 _HINT: Final = "write {{NAME}} in its place, declare NAME in 'binds', and change the secret: it may have been read"
+_MOVED: Final = "use 'authentication' with {{NAME}}, declare NAME in 'binds', and change the secret"
 
 _SECRET_KEYS: Final = frozenset(
     "token value password secret clientsecret refreshtoken privatekey signingkey signingkeypassword apikey secretkey"
@@ -64,7 +65,7 @@ def secret_in_address(subject: Subject) -> Iterator[Finding]:
         what = _carried(uri)
         if what:
             message = f"the base URI of '{api.name}' has {what} in it"
-            yield Finding(message=message, pointer=(*api.pointer, key), hint=f"use 'authentication', and {_HINT[6:]}")
+            yield Finding(message=message, pointer=(*api.pointer, key), hint=_MOVED)
 
 
 def _in_credentials(subject: Subject) -> Iterator[Finding]:

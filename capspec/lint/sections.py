@@ -13,14 +13,15 @@ _ALONE: Final = {"type", "in", "placement", "realm", "header", "tls"}
 
 
 def shared_namespace(subject: Subject) -> Iterator[Finding]:
-    """One namespace for two things: references to it read as one to the other. Binds share with nobody's calls."""
+    """One namespace for two things, so that a name that begins with it may mean either."""
     first: dict[str, Found] = {}
     for item in subject.of("api", "rest", "mcp", "skillAdapter", "bind"):
         name = item.text("namespace")
         if not name:
             continue
         other = first.setdefault(name, item)
-        if other is item or (other.kind == item.kind == "api"):
+        kinds = {other.kind, item.kind}
+        if other is item or kinds == {"api"} or kinds <= {"rest", "mcp", "skillAdapter"}:
             continue
         message = f"'{name}' is the namespace of {_what(other)} and of {_what(item)}"
         yield Finding(message=message, pointer=(*item.pointer, "namespace"), hint="give each one of its own")
@@ -135,3 +136,21 @@ def outputs_that_say_nothing(subject: Subject) -> Iterator[Finding]:
             if "call" in flow.value:
                 message = "this output is an object of nothing: it has neither 'mapping' nor 'properties'"
                 yield Finding(message=message, pointer=item.pointer, hint="add 'mapping: $.' for the whole answer", cause="output")
+
+
+_FLAGS: Final = frozenset(
+    "required readOnly destructive idempotent openWorld safe cacheable parallel binary health info reload validate"
+    " enabled".split()
+)
+
+
+def numbers_in_quotes(subject: Subject) -> Iterator[Finding]:
+    """Texts that are read as a number, or as true or false: other engines refuse them."""
+    for item in subject.found:
+        for key, value in item.value.items():
+            if not isinstance(value, str):
+                continue
+            number = key == "port" and item.kind in ("rest", "mcp", "skillAdapter", "control") and value.isdigit()
+            if number or (key in _FLAGS and value.lower() in ("true", "false")):
+                message = f"'{key}' is a text, and is read as {value.lower()}"
+                yield Finding(message=message, pointer=(*item.pointer, key), hint="leave the quotes out", cause=key)

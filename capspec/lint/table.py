@@ -36,8 +36,6 @@ RULES: Final = (
     Rule("CAP702", "exposes-namespace-required", "info", sections.adapter_without_namespace, _LATER),
     Rule("CAP703", "standalone-no-imports", "info", sections.import_in_shared_file, _LATER),
     Rule("CAP704", "steps-name-pattern", "warning", words.step_names, ("naftiko",)),
-    Rule("CAP705", "step-names-unique", "warning", tools.duplicate_steps),
-    Rule("CAP706", "operation-names-unique", "warning", unused.duplicate_operations),
     Rule("CAP707", "script-defaults-required", "info", sections.script_defaults, _BOTH),
     Rule("CAP708", "output-says-something", "warning", sections.outputs_that_say_nothing),
     # -- addresses ------------------------------------------------------------------------------------
@@ -85,15 +83,17 @@ RULES: Final = (
     Rule("CAP760", "variable-used", "info", unused.unused_variables),
     Rule("CAP761", "operation-used", "info", unused.unused_operations),
     Rule("CAP762", "input-used", "warning", unused.unused_inputs),
+    Rule("CAP763", "numbers-without-quotes", "info", sections.numbers_in_quotes),
 )
 
 ELSEWHERE: Final = {
+    "CAP121": ("naftiko-namespaces-unique", "ikanos-namespaces-unique"),
     "CAP127": ("ikanos-aggregates-namespace-required",),
     "CAP128": ("ikanos-aggregates-unique-function-name",),
     "CAP140": ("ikanos-import-from-required", "ikanos-import-import-required"),
     "CAP143": ("ikanos-import-from-not-self",),
     "CAP144": ("ikanos-import-unique-alias",),
-    "CAP319": ("tool-names-unique",),
+    "CAP157": ("naftiko-namespaces-unique", "ikanos-namespaces-unique"),
     "CAP391": ("naftiko-control-port-singleton-and-unique", "ikanos-control-port-singleton-and-unique"),
     "CAP726": ("ikanos-aggregate-flow-description",),
 }

@@ -78,17 +78,18 @@ def _against(item: Found, semantics: dict[str, object]) -> str:
     hints = item.value.get("hints")
     hints = hints if isinstance(hints, dict) else {}
     safe, idempotent = semantics.get("safe"), semantics.get("idempotent")
+    name = item.name or item.text("ref").rpartition(".")[2]
     method = item.text("method").upper()
     if safe is True and (hints.get("readOnly") is False or hints.get("destructive") is True):
-        return f"'{item.name}' is hinted to change something"
+        return f"'{name}' is hinted to change something"
     if safe is False and hints.get("readOnly") is True:
-        return f"'{item.name}' is hinted to change nothing"
+        return f"'{name}' is hinted to change nothing"
     if isinstance(idempotent, bool) and hints.get("idempotent") is (not idempotent):
-        return f"'{item.name}' is hinted to be {'' if not idempotent else 'not '}idempotent"
+        return f"'{name}' is hinted to be {'' if not idempotent else 'not '}idempotent"
     if safe is True and method in ("POST", "PUT", "PATCH", "DELETE"):
-        return f"'{item.name}' is reached with {method}, which may change something"
+        return f"'{name}' is reached with {method}, which may change something"
     if safe is False and method == "GET":
-        return f"'{item.name}' is reached with GET, which must change nothing"
+        return f"'{name}' is reached with GET, which must change nothing"
     return ""
 
 
@@ -134,16 +135,6 @@ def tokens_of(listener: Listener) -> int:
 def _characters(flow: Flow) -> int:
     schemas = [json.dumps(schema, default=str) for schema in (flow.input_schema, flow.output_schema) if schema]
     return sum(map(len, (flow.published, flow.title, flow.description, *schemas)))
-
-
-def duplicate_steps(subject: Subject) -> Iterator[Finding]:
-    names: dict[tuple[object, ...], set[str]] = {}
-    for step in subject.of("step"):
-        taken = names.setdefault(step.pointer[:-1], set())
-        if step.name and step.name in taken:
-            message = f"two steps are called '{step.name}'; later ones read the last one"
-            yield Finding(message=message, pointer=(*step.pointer, "name"), hint="give each a name of its own")
-        taken.add(step.name)
 
 
 def _destroys(tool: Found, flow: Flow) -> str:

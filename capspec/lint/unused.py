@@ -94,12 +94,3 @@ def _plain(name: str) -> str:
     """A name as placeholders are matched: without case and signs."""
     return _SIGNS.sub("", name.lower())
 
-
-def duplicate_operations(subject: Subject) -> Iterator[Finding]:
-    first: dict[str, Found] = {}
-    for item in subject.of("apiOperation"):
-        api = item.parent("api")
-        name = f"{api.name if api is not None else ''}.{item.name}"
-        if item.name and first.setdefault(name, item) is not item:
-            message = f"two operations are called '{name}', so that a call does not say which one it means"
-            yield Finding(message=message, pointer=(*item.pointer, "name"), hint="give each a name of its own", cause=name)

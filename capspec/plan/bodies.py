@@ -12,7 +12,8 @@ class Part:
     """One part, or one file, of a body. Of `value`, `base64`, `url` and `content` exactly one is there.
 
     `content` are the bytes of a file that lies beside the capability file. A `url` may only lead to an origin
-    that `allowed` has, as `egress.pattern_of` reads them. Files have at most `max_size` bytes.
+    that `allowed` has, as `egress.pattern_of` reads them. Files have at most `max_size` bytes. Where the part
+    `is_field` of an object, a value that is a `data:` URL is a file.
     """
 
     name: Template
@@ -24,6 +25,7 @@ class Part:
     media_type: Template | None = None
     allowed: tuple[str, ...] = ()
     max_size: int
+    is_field: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -209,6 +209,12 @@ class Answer:
                 raise self.too_large()
             yield part
 
+    @property
+    def announced(self) -> int:
+        """The bytes that the body is said to have (RFC 9110, 8.6), 0 when that is not known."""
+        length = header(self.response.headers, "content-length") or ""
+        return int(length) if length.isascii() and length.isdigit() and len(length) < 20 else 0
+
     def too_large(self) -> ResponseTooLarge:
         return ResponseTooLarge(f"{self.operation} answered more than {self.limit} bytes", hint=self.remedy)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from capspec.plan.bodies import Part, Parts
 from capspec.request.encoding import text_of
-from capspec.request.inline import Inline, read_inline
+from capspec.request.inline import Inline, is_data_url, read_inline
 from capspec.template import Template
 from capspec.values import MISSING, Json, Missing, Scope
 
@@ -41,9 +41,10 @@ def rendered(parts: Parts, scope: Scope, files: Files) -> Json | Missing:
     if parts.single:
         return contents[0]
     made = [
-        _described(part, found, scope)
+        described
         for part, found in zip(parts.parts, contents, strict=True)
         if found is not MISSING and found is not None
+        for described in (_field(part, found, scope) if part.is_field else [_described(part, found, scope)])
     ]
     return made or MISSING
 
@@ -69,6 +70,15 @@ def _described(part: Part, found: Inline | Json, scope: Scope) -> dict[str, Json
         made["value"] = found.content
         filename, media_type = filename or found.filename, media_type or found.media_type
     return made | {"filename": filename, "contentType": media_type}
+
+
+def _field(part: Part, found: Inline | Json, scope: Scope) -> list[dict[str, Json]]:
+    """A field of an object as a form has it: a file, a value, or each item of a list."""
+    name = _text(part.name, scope)
+    return [
+        {"name": name, "base64": item} if is_data_url(item) else {"name": name, "value": [item]}
+        for item in (found if isinstance(found, list) else [found])
+    ]
 
 
 def _is_inline(url: Json) -> bool:

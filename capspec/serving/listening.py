@@ -14,8 +14,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
+from urllib.parse import unquote
 
-from capspec.edge import ASGIApp, ASGIScope, Edge, Receive, SendMessage
+from capspec.edge import ASGIApp, ASGIScope, Edge, Message, Receive, SendMessage
+from capspec.guards import METADATA, ProtectedResource
 from capspec.plan import Engine, Listener
 from capspec.refusal import refuse
 
@@ -153,24 +155,70 @@ class Mounts:
     def __init__(self, mounts: Iterable[Mount]) -> None:
         self._mounts = {mount.path + path: mount for mount in mounts for path in mount.edge.paths or ("",)}
         self._depth = max(path.count("/") for path in self._mounts)
-        # Of mounts that know the same path the first answers.
-        self._well_known = {
-            path: mount for mount in reversed(self._mounts.values()) for path in mount.edge.well_known
-        }
+        self._well_known, self._moved = _well_known(tuple(self._mounts.values()))
 
     async def __call__(self, scope: ASGIScope, receive: Receive, send: SendMessage) -> None:
         known = self._well_known.get(str(scope["path"]))
         if known is not None:
-            await known.edge.app({**scope, "root_path": ""}, receive, send)
+            mount, path = known
+            await mount.edge.app({**scope, "path": path, "root_path": ""}, receive, send)
             return
         segments = str(scope["path"]).split("/")[: self._depth + 1]
         while segments:
             mount = self._mounts.get("/".join(segments))
             if mount is not None:
-                await mount.edge.app({**scope, "root_path": mount.root}, receive, send)
+                sends = _telling(send, *moved) if (moved := self._moved.get(mount.path)) else send
+                await mount.edge.app({**scope, "root_path": mount.root}, receive, sends)
                 return
             segments.pop()
         await refuse(send, HTTPStatus.NOT_FOUND, "Nothing is served here.")
+
+
+_Known = dict[str, tuple[Mount, str]]
+"""Paths of the origin to the mount that answers there, and the path by which the mount itself knows it."""
+
+
+def _well_known(mounts: Sequence[Mount]) -> tuple[_Known, dict[str, tuple[bytes, bytes]]]:
+    """Who answers at which path, and what challenges of the mount at a path have to name instead of what.
+
+    Of mounts that know the same path the first answers. Where another has something else to say, it does so
+    below its own path, as if that were the path of its resource (RFC 9728, 3.1).
+    """
+    found: _Known = {}
+    for mount in mounts:
+        for path in mount.edge.well_known:
+            found.setdefault(path, (mount, path))
+    moved = {}
+    for mount in mounts:
+        guard = _resource(mount)
+        if guard is None:
+            continue
+        told, own = guard.metadata_paths[0], f"{METADATA}{mount.path}"
+        first = _resource(found[unquote(told)][0]) if unquote(told) in found else None
+        if first is not None and first.resource_metadata != guard.resource_metadata and own not in found:
+            found[own] = mount, unquote(told)
+            moved[mount.path] = f'{told}"'.encode(), f'{own}"'.encode()
+    return found, moved
+
+
+def _resource(mount: Mount) -> ProtectedResource | None:
+    guard = mount.members[0].listener.guard if len(mount.members) == 1 else None
+    return guard if isinstance(guard, ProtectedResource) else None
+
+
+def _telling(send: SendMessage, told: bytes, own: bytes) -> SendMessage:
+    """Sends answers whose challenges name another path of metadata."""
+
+    async def sends(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = [
+                (name, value.replace(told, own) if name.lower() == b"www-authenticate" else value)
+                for name, value in message.get("headers", ())
+            ]
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return sends
 
 
 def application(site: Site) -> ASGIApp:

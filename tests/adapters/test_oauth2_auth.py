@@ -92,7 +92,7 @@ async def test_a_token_without_a_subject_is_a_caller_of_its_own(more: str) -> No
         first, second = (
             ("opaque-1", "opaque-2") if more else (server.token(**claims), server.token(**claims, jti="2"))
         )
-        server.introspected |= dict.fromkeys((first, second), {"active": True, **claims})
+        server.introspected |= {token: {"active": True, **claims} for token in (first, second)}
         for token in (first, second, first):
             assert (await world.knock("rest", token)).status_code == 200
         one, two, again = [event.principal for event in world.heard if isinstance(event, FlowFinished)]
@@ -121,8 +121,8 @@ async def test_every_asymmetric_algorithm_is_understood(kind: str, algorithm: st
         {"sub": None, "client_id": "robot"},
         {"sub": None},
         {"header": {"typ": "at+jwt"}},
-        {"exp": int(time.time()) - 20},
-        {"nbf": int(time.time()) + 20},
+        {"exp": -20},
+        {"nbf": 20},
         {"kid": None},
     ],
 )
@@ -132,6 +132,8 @@ async def test_what_servers_write_differently_is_understood(kind: str, changes: 
         changes = {
             name: [put_in.get(item, item) for item in value]
             if name == "aud"
+            else int(time.time()) + value
+            if name in ("exp", "nbf")
             else put_in.get(str(value), value)
             for name, value in changes.items()
         }
@@ -448,6 +450,32 @@ async def test_the_merged_endpoint_tells_it_too() -> None:
         refused = await world.client.post(f"{origin}/mcp", json={})
         assert refused.status_code == 401
         assert (await world.client.get(said(refused, "resource_metadata"))).status_code == 200
+
+
+async def test_resources_without_a_path_that_share_a_port_are_each_told_of() -> None:
+    block = """
+type: oauth2
+authorizationServerUri: https://login.example
+resource: https://ships.example
+scopes: ['{resource}']"""
+    async with guarded(block, one_port=True) as world:
+        origin = world.urls["rest"].removesuffix("/capability")
+        merged = await world.client.post(f"{origin}/mcp", json={})
+        places = {
+            kind: said(answer, "resource_metadata").removeprefix("https://ships.example")
+            for kind, answer in [
+                ("rest", await world.knock("rest")),
+                ("mcp", await world.knock("mcp")),
+                ("", merged),
+            ]
+        }
+        told = {kind: (await world.client.get(f"{origin}{path}")).json() for kind, path in places.items()}
+    assert places == {"rest": METADATA, "mcp": f"{METADATA}/capability/mcp", "": f"{METADATA}/mcp"}
+    assert {kind: found["scopes_supported"] for kind, found in told.items()} == {
+        "rest": [world.urls["rest"]],
+        "mcp": [world.urls["mcp"]],
+        "": [world.urls["mcp"]],
+    }
 
 
 @pytest.mark.parametrize("endpoint", ["", "tokenEndpoint: https://login.example.com/token\n"])

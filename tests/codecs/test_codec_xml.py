@@ -137,3 +137,34 @@ def test_what_was_read_is_not_written_as_if_it_were_whole() -> None:
     with pytest.raises(ValueError, match="cannot be written back"):
         CODEC.reader.encode({"url": "x"})
     assert CODEC.reader.decode(b"<a><url>x</url></a>", "") == {"url": "x"}
+
+
+@given(XML_TEXT | st.text("]>\r\n<-&", max_size=8))
+def test_a_value_in_a_cdata_section_is_that_text(value: str) -> None:
+    text = "<a b='\x001\x00'><![CDATA[]]\x001\x00]]]><!--<b><![CDATA[--><?c \x000\x00?>\x001\x00</a>"
+    root = ElementTree.fromstring(CODEC.fill(text, ["--", value]))
+    assert root.text == f"]]{value}]{value}"
+    assert list(root) == []
+
+
+@pytest.mark.parametrize(
+    ("comment", "value", "written"),
+    [("<!-- \x000\x00 -->", "a<b>&c-", "<!-- a<b>&c- -->"), ("<!-- -- -->\x000\x00", "--", "<!-- -- -->--")],
+)
+def test_a_value_in_a_comment_goes_in_as_it_is(comment: str, value: str, written: str) -> None:
+    assert CODEC.fill(comment, [value]) == written
+
+
+@pytest.mark.parametrize(
+    ("comment", "value", "message"),
+    [
+        ("<!-- \x000\x00 -->", "--><a/>", "in a comment"),
+        ("<!--\x000\x00-->", "a-", "in a comment"),
+        ("<!-- -\x000\x00 -->", "-", "in a comment"),
+        ("<!--\x000\x00-->", "\x1b", "control character"),
+        ("<![CDATA[\x000\x00]]>", "\ud800", "broken Unicode"),
+    ],
+)
+def test_a_value_that_would_end_a_comment_is_refused(comment: str, value: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        CODEC.fill(comment, [value])

@@ -130,7 +130,7 @@ def rest_operation(path: str, more: str = "", method: str = "GET") -> str:
         ("/a/{other}", "", {"id": "path:other"}),
         ("/a/{fieldidorkey}", "with: {id: rest.fieldIdOrKey}", {"fieldIdOrKey": "path:fieldidorkey"}),
         ("/a", "with: {id: rest.query.cursor}", {"cursor": "query:cursor"}),
-        ("/a", "with: {id: rest.header.x-id}", {"x-id": "header:id"}),
+        ("/a", "with: {id: rest.header.x-id}", {"x-id": "header:x-id"}),
         ("/a", "", {"id": "query:id"}),
         ("/a/{id}/{more}", "", {"id": "path:id", "more": "path:more"}),
     ],
