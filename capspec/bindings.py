@@ -19,7 +19,7 @@ _UPPER: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _BARE: Final = re.compile(r"\$((?:secrets|env)\.\w+)")
 _ALIKE: Final = 0.87
-"""How alike two names are when one is taken for the other misspelt: one letter in eight, not one word in two."""
+"""How alike two names are when one is taken for the other misspelt: a letter in eight, not a word in two."""
 
 _ENVIRONMENT: Final = ("env", "secrets")
 """Words before a dot that name a variable wherever it comes from."""

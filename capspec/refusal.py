@@ -15,6 +15,7 @@ async def refuse(
     """Answer a request with `application/problem+json`; `more` are further headers."""
     problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
     body = json.dumps(problem).encode()
-    headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode()), *more]
+    length = str(len(body)).encode()
+    headers = [(b"content-type", b"application/problem+json"), (b"content-length", length), *more]
     await send({"type": "http.response.start", "status": status.value, "headers": headers})
     await send({"type": "http.response.body", "body": body})

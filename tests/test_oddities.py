@@ -44,7 +44,9 @@ class Row:
     @property
     def file(self) -> dict[str, Any]:
         target = operation(**{"method": self.method, **self.op})
-        return capability([consumed(self.path, target, **self.api)], exposed(**{"method": self.method, **self.flow}))
+        return capability(
+            [consumed(self.path, target, **self.api)], exposed(**{"method": self.method, **self.flow})
+        )
 
 
 def q(name: str, **more: Any) -> dict[str, Any]:
@@ -72,7 +74,9 @@ def json_body(data: Any) -> dict[str, Any]:
 
 
 def key(name: str, placement: str, **more: Any) -> dict[str, Any]:
-    return {"authentication": {"type": "apikey", "key": name, "value": "s3cret", "placement": placement, **more}}
+    return {
+        "authentication": {"type": "apikey", "key": name, "value": "s3cret", "placement": placement, **more}
+    }
 
 
 BEARER = {"authentication": {"type": "bearer", "token": "t0ken"}}
@@ -249,16 +253,23 @@ def judge(row: Row, sent: Any) -> None:
     assert line_of(sent) == row.sends
     assert sent.json == row.body
     for name, wanted in row.sent_headers.items():
-        assert [value for key, value in sent.headers if key.lower() == name] == ([] if wanted is None else [wanted])
+        assert [value for key, value in sent.headers if key.lower() == name] == (
+            [] if wanted is None else [wanted]
+        )
 
 
 # -- calls that lead nowhere, or to more than one place ---------------------------------------------------
 
 
 def two_tools(first: str, second: str = "up.op") -> list[dict[str, Any]]:
-    routes = [{"name": name, "path": f"/{name}", "operations": [{"name": name, "method": "GET", "call": call}]}
-              for name, call in (("broken", first), ("good", second))]
-    tools = [{"name": name, "description": "d", "call": call} for name, call in (("broken", first), ("good", second))]
+    routes = [
+        {"name": name, "path": f"/{name}", "operations": [{"name": name, "method": "GET", "call": call}]}
+        for name, call in (("broken", first), ("good", second))
+    ]
+    tools = [
+        {"name": name, "description": "d", "call": call}
+        for name, call in (("broken", first), ("good", second))
+    ]
     return [
         {"type": "rest", "namespace": "n-rest", "port": 8080, "resources": routes},
         {"type": "mcp", "namespace": "n-mcp", "port": 9090, "tools": tools},
@@ -313,11 +324,20 @@ async def test_names_of_operations_and_namespaces_may_hold_anything():
 
 @BOTH
 async def test_callers_of_one_ambiguous_name_mean_its_declarations_in_order(shaped):
-    resources = [{"name": f"r{number}", "path": f"/{number}", "operations": [operation("post", "POST")]} for number in range(3)]
+    resources = [
+        {"name": f"r{number}", "path": f"/{number}", "operations": [operation("post", "POST")]}
+        for number in range(3)
+    ]
     api = {**consumed(), "resources": resources}
     tools = [{"name": f"t{number}", "description": "d", "call": "up.post"} for number in range(3)]
-    async with world(shaped(capability([api], [{"type": "mcp", "namespace": "m", "port": 1, "tools": tools}]))) as here:
-        assert [line_of(await here.tool({}, f"t{number}")) for number in range(3)] == ["POST /0", "POST /1", "POST /2"]
+    async with world(
+        shaped(capability([api], [{"type": "mcp", "namespace": "m", "port": 1, "tools": tools}]))
+    ) as here:
+        assert [line_of(await here.tool({}, f"t{number}")) for number in range(3)] == [
+            "POST /0",
+            "POST /1",
+            "POST /2",
+        ]
 
 
 async def test_one_caller_of_an_ambiguous_name_gets_the_first():
@@ -328,10 +348,16 @@ async def test_one_caller_of_an_ambiguous_name_gets_the_first():
 
 async def test_a_flow_without_a_call_answers_what_it_says_and_otherwise_is_not_available():
     tools = [
-        {"name": "says", "description": "d", "outputParameters": [{"name": "x", "type": "string", "value": "hi"}]},
+        {
+            "name": "says",
+            "description": "d",
+            "outputParameters": [{"name": "x", "type": "string", "value": "hi"}],
+        },
         {"name": "mute", "description": "d", "outputParameters": [{"type": "object", "mapping": "$."}]},
     ]
-    async with world(capability([consumed()], [{"type": "mcp", "namespace": "m", "port": 1, "tools": tools}])) as here:
+    async with world(
+        capability([consumed()], [{"type": "mcp", "namespace": "m", "port": 1, "tools": tools}])
+    ) as here:
         assert list(here.tools) == ["says"]
 
 
@@ -342,7 +368,9 @@ async def test_of_routes_that_are_the_same_the_first_answers():
         {"name": "a2", "path": "/{ad_id}", "operations": [{"name": "a", "method": "POST", "call": "up.b"}]},
     ]
     api = consumed("/x", operation("a"), operation("b", path="/y"))
-    async with world(capability([api], [{"type": "rest", "namespace": "n", "port": 1, "resources": routes}])) as here:
+    async with world(
+        capability([api], [{"type": "rest", "namespace": "n", "port": 1, "resources": routes}])
+    ) as here:
         await here.rest("GET /1")
         assert line_of(here.sent) == "GET /x"
         assert "exposed twice" in here.warnings
@@ -373,7 +401,9 @@ async def test_operations_with_one_route_upstream_are_told_apart_by_their_names(
         ("/a/", "b", "GET /a/b"),
     ],
 )
-async def test_the_path_of_an_operation_is_a_tail_unless_it_begins_with_the_resources(resource, own, sends, shaped):
+async def test_the_path_of_an_operation_is_a_tail_unless_it_begins_with_the_resources(
+    resource, own, sends, shaped
+):
     async with world(shaped(capability([consumed(resource, operation(path=own))], exposed()))) as here:
         arguments = {"advisory_id": "7"} if "{" in own else {}
         assert line_of(await here.tool(arguments)) == sends
@@ -394,7 +424,9 @@ async def test_a_path_parameter_of_a_resource_is_not_added_to_paths_that_do_with
 
 async def test_in_a_file_of_our_own_a_path_parameter_that_the_path_lacks_is_not_sent():
     data = capability([consumed("/x", operation(inputParameters=[in_path("id")]))], exposed())
-    async with world({"capspec": "1", **{key: value for key, value in data.items() if key != "naftiko"}}) as here:
+    async with world(
+        {"capspec": "1", **{key: value for key, value in data.items() if key != "naftiko"}}
+    ) as here:
         assert here.tools["t"]["properties"] == {}
         assert "is not in the path '/x' and is not sent" in here.warnings
 
@@ -407,13 +439,19 @@ async def test_in_a_file_of_our_own_a_path_parameter_that_the_path_lacks_is_not_
     ("base", "environ", "why"),
     [
         ("", {}, "it has no base URI; give one with --base-uri up=URL"),
-        ("https://api.test{basePath}", {}, "its base URI has no value for basePath; give one with --base-uri up=URL"),
+        (
+            "https://api.test{basePath}",
+            {},
+            "its base URI has no value for basePath; give one with --base-uri up=URL",
+        ),
         ("{{HOST_URL}}", {}, "HOST_URL"),
         ("api.test/v1", {}, "does not begin with http:// or https://"),
         ("${HOST}/v1", {}, "up"),
     ],
 )
-async def test_a_base_uri_that_cannot_be_used_fails_each_call_until_another_is_given(base, environ, why, shaped):
+async def test_a_base_uri_that_cannot_be_used_fails_each_call_until_another_is_given(
+    base, environ, why, shaped
+):
     data = shaped(capability([consumed(baseUri=base)], exposed()))
     async with world(data, environ=environ) as here:
         assert list(here.tools) == ["t"]
@@ -441,7 +479,11 @@ async def test_a_base_uri_is_filled_from_the_environment(base, environ):
 
 def test_the_environment_gives_a_base_uri_by_the_namespace(tmp_path: Path):
     file = tmp_path / "cap.yaml"
-    file.write_text(yaml.safe_dump(capability([{**consumed(baseUri=""), "namespace": "my-api.v2"}], exposed(call="my-api.v2.op"))))
+    file.write_text(
+        yaml.safe_dump(
+            capability([{**consumed(baseUri=""), "namespace": "my-api.v2"}], exposed(call="my-api.v2.op"))
+        )
+    )
     plan = app.load_plan(file, environ={"CAPSPEC_BASE_URI_MY_API_V2": "https://x.test"})
     assert plan.upstreams[0].base_url == "https://x.test"
 
@@ -449,7 +491,9 @@ def test_the_environment_gives_a_base_uri_by_the_namespace(tmp_path: Path):
 # -- what tools ask for -----------------------------------------------------------------------------------
 
 
-async def asked_for(op: dict[str, Any], path: str = "/x", api: dict[str, Any] | None = None, **flow: Any) -> dict[str, Any]:
+async def asked_for(
+    op: dict[str, Any], path: str = "/x", api: dict[str, Any] | None = None, **flow: Any
+) -> dict[str, Any]:
     async with world(capability([consumed(path, operation(**op), **(api or {}))], exposed(**flow))) as here:
         return here.tools["t"]
 
@@ -461,11 +505,15 @@ async def test_placeholders_and_required_parameters_are_required():
 
 
 async def test_what_declared_inputs_leave_out_and_the_target_requires_is_asked_for():
-    found = await asked_for(inputs(q("a", required=True), q("b")), "/u/{id}", **inputs({"name": "b", "type": "string"}))
+    found = await asked_for(
+        inputs(q("a", required=True), q("b")), "/u/{id}", **inputs({"name": "b", "type": "string"})
+    )
     assert list(found["properties"]) == ["b", "id", "a"]
 
 
-@pytest.mark.parametrize("name", ["Accept-Encoding", "Content-Length", "Host", "Connection", "transfer-encoding"])
+@pytest.mark.parametrize(
+    "name", ["Accept-Encoding", "Content-Length", "Host", "Connection", "transfer-encoding"]
+)
 async def test_headers_of_the_connection_are_not_asked_for(name):
     found = await asked_for(inputs(in_header(name, required=True)), **{"with": {name: f"@.{name}"}})
     assert found["properties"] == {}
@@ -504,7 +552,13 @@ async def test_of_a_parameter_that_is_listed_twice_the_last_counts():
 
 @pytest.mark.parametrize(
     ("written", "published"),
-    [("$select", "select"), ("filter[]", "filter"), ("@odata.type", "odata.type"), ("a b", "a-b"), ("x" * 80, None)],
+    [
+        ("$select", "select"),
+        ("filter[]", "filter"),
+        ("@odata.type", "odata.type"),
+        ("a b", "a-b"),
+        ("x" * 80, None),
+    ],
 )
 async def test_names_are_published_in_letters_that_every_client_takes(written, published):
     found = list((await asked_for(inputs(q(written))))["properties"])
@@ -517,7 +571,9 @@ async def test_names_are_published_in_letters_that_every_client_takes(written, p
 async def test_tools_are_published_under_names_that_every_client_takes(name):
     tools = [{"name": name, "call": "up.op"}, {"name": name, "description": "d", "call": "up.op"}]
     api = consumed("/x", operation(description="From the target."))
-    async with world(capability([api], [{"type": "mcp", "namespace": "m", "port": 1, "tools": tools}])) as here:
+    async with world(
+        capability([api], [{"type": "mcp", "namespace": "m", "port": 1, "tools": tools}])
+    ) as here:
         names = list(here.tools)
         assert len(set(names)) == 2
         assert all(re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", item) for item in names)
@@ -528,7 +584,9 @@ async def test_form_fields_are_urlencoded_and_a_file_makes_them_parts():
     def field(name: str, kind: str) -> dict[str, Any]:
         return {"name": name, "in": "formData", "type": kind}
 
-    async with world(capability([consumed("/x", operation(method="POST", **inputs(field("a", "string"))))], exposed())) as here:
+    async with world(
+        capability([consumed("/x", operation(method="POST", **inputs(field("a", "string"))))], exposed())
+    ) as here:
         sent = await here.tool({"a": "1 2"})
         assert (sent.content_type, sent.body) == ("application/x-www-form-urlencoded", b"a=1+2")
     target = operation(method="POST", **inputs(field("a", "string"), field("f", "file")))
@@ -584,7 +642,8 @@ async def test_a_rest_path_may_have_fewer_placeholders_than_its_target():
 
 
 @pytest.mark.parametrize(
-    ("hint", "method"), [({"readOnly": True}, "POST"), ({"readOnly": False}, "GET"), ({"destructive": False}, "DELETE")]
+    ("hint", "method"),
+    [({"readOnly": True}, "POST"), ({"readOnly": False}, "GET"), ({"destructive": False}, "DELETE")],
 )
 async def test_hints_are_trusted_whatever_the_method(hint, method):
     async with world(capability([consumed("/x", operation(method=method))], exposed(hints=hint))) as here:
@@ -603,7 +662,13 @@ async def test_the_whole_document_is_given_whatever_it_is(mapping):
 
 
 async def test_an_mcp_resource_may_write_its_variable_in_single_braces():
-    resource = {"name": "r", "uri": "things://{id}", "description": "d", "call": "up.op", "with": {"id": "{id}"}}
+    resource = {
+        "name": "r",
+        "uri": "things://{id}",
+        "description": "d",
+        "call": "up.op",
+        "with": {"id": "{id}"},
+    }
     listener = {"type": "mcp", "namespace": "m", "port": 1, "tools": [], "resources": [resource]}
     async with world(capability([consumed("/x/{id}")], [listener])) as here:
         (found,) = here.listener("mcp").resources
@@ -682,8 +747,13 @@ async def test_a_variable_comes_from_its_bind_or_from_the_environment(value, env
 
 
 @pytest.mark.parametrize("root", [True, False])
-async def test_an_import_finds_the_namespace_in_either_place_and_the_only_one_under_another_name(tmp_path: Path, root):
-    shared = {"naftiko": "1.0.0-alpha1", **({"consumes": [consumed()]} if root else {"capability": {"consumes": [consumed()]}})}
+async def test_an_import_finds_the_namespace_in_either_place_and_the_only_one_under_another_name(
+    tmp_path: Path, root
+):
+    shared = {
+        "naftiko": "1.0.0-alpha1",
+        **({"consumes": [consumed()]} if root else {"capability": {"consumes": [consumed()]}}),
+    }
     (tmp_path / "shared.yaml").write_text(yaml.safe_dump(shared))
     for name in ("up", "renamed"):
         data = capability([{"import": name, "location": "./shared.yaml"}], exposed(call=f"{name}.op"))
@@ -695,8 +765,14 @@ async def test_an_import_finds_the_namespace_in_either_place_and_the_only_one_un
 
 async def test_a_thousand_tools_in_one_file_are_served():
     operations = [operation(f"op-{number}", path=f"/{{id}}/{number}") for number in range(1200)]
-    routes = [{"name": f"r{number}", "path": f"/r/{{id}}/{number}", "operations": [{"name": f"r{number}", "method": "GET", "call": f"up.op-{number}"}]}
-              for number in range(1200)]
+    routes = [
+        {
+            "name": f"r{number}",
+            "path": f"/r/{{id}}/{number}",
+            "operations": [{"name": f"r{number}", "method": "GET", "call": f"up.op-{number}"}],
+        }
+        for number in range(1200)
+    ]
     tools = [{"name": f"t{number}", "description": "d", "call": f"up.op-{number}"} for number in range(1200)]
     listeners = [
         {"type": "rest", "namespace": "n", "port": 1, "resources": routes},

@@ -22,7 +22,7 @@ from capspec.serving.server import server_for
 from capspec.serving.sockets import open_sockets, port_of
 from tests.upstreams import Seen, Server, reply, serving
 
-Script = Callable[[Seen], bytes | None | Awaitable[bytes | None]]
+Script = Callable[[Seen], bytes | Awaitable[bytes | None] | None]
 
 
 def script(routes: Mapping[str, Any], *, status: int = 200) -> Script:

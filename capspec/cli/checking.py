@@ -20,9 +20,12 @@ ENGINES = ("naftiko-1.0.0-alpha2", "ikanos-1.0.0-beta5")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What is to be found besides what does not work: what rules find, and what an engine would refuse."""
+    """What is to be found besides what does not work: what rules find, and what an engine would refuse.
 
-    lint: bool = True
+    With `lint`, all that rules find, without it nothing, and only what they warn of when it is None.
+    """
+
+    lint: bool | None = None
     portable: str = ""
 
 
@@ -44,11 +47,11 @@ def _examined(plan: Plan, wanted: Wanted) -> Sequence[Problem]:
         from capspec.lint.portability import check_portability  # noqa: PLC0415
 
         found += check_portability(plan, DIALECTS[wanted.portable])
-    if not wanted.lint:
+    if wanted.lint is False:
         return sort_problems((*plan.warnings, *plan.remarks, *found))
     from capspec.lint import examine  # noqa: PLC0415 - so that --no-lint starts fast
 
-    return sort_problems((*examine(plan), *found))
+    return sort_problems((*examine(plan, remarks=wanted.lint is True), *found))
 
 
 def mend(file: str, environ: dict[str, str], *, root: str | None) -> None:
@@ -66,7 +69,7 @@ def mend(file: str, environ: dict[str, str], *, root: str | None) -> None:
         return
 
     def check(text: str) -> Sequence[Problem]:
-        return problems_in(file, environ, root=root, content=text.encode(), wanted=Wanted())
+        return problems_in(file, environ, root=root, content=text.encode(), wanted=Wanted(lint=True))
 
     text, changes = fix(before, file, check)
     if changes:

@@ -61,4 +61,6 @@ def command(file: str, target: str, output: str | None, in_place: bool, diff: bo
 
 def _refusal(count: int, target: str) -> Problem:
     message = f"{target} cannot say {plural(count, 'thing')} of this file, listed above"
-    return Problem(code="CAP792", message=message, hint="take them out, or write what can be said with --force")
+    return Problem(
+        code="CAP792", message=message, hint="take them out, or write what can be said with --force"
+    )

@@ -36,16 +36,20 @@ _STDIN = "-"
 )
 @click.option("--strict", is_flag=True, help="Warnings fail too.")
 @click.option("--color/--no-color", default=None, help="Colours; by default on a terminal.")
-@click.option("--lint/--no-lint", default=True, help="Say, too, what works and had better be otherwise.")
+@click.option(
+    "--lint/--no-lint",
+    default=None,
+    help="Say, or do not say, what works and had better be otherwise; by default what matters of it.",
+)
 @click.option("--portable", type=click.Choice(ENGINES), help="Say what this engine would refuse or ignore.")
-@click.option("--fix", is_flag=True, help="Put right in the files what has one remedy only, and say what was.")
+@click.option("--fix", is_flag=True, help="Put right in the files what has one remedy only.")
 @root_option
 def command(
     paths: tuple[str, ...],
     output: str,
     strict: bool,
     color: bool | None,
-    lint: bool,
+    lint: bool | None,
     portable: str | None,
     fix: bool,
     root: str | None,

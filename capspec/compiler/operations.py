@@ -223,7 +223,7 @@ class OperationCompiler:
     def _path(self, spec: OperationSpec) -> PathParts:
         """The path, with parameters at its end that it should have and does not.
 
-        Whoever made the public files left many out: `/users` with a parameter `id` in the path is `/users/{id}`.
+        Public files often leave them out: `/users` with a parameter `id` in the path is `/users/{id}`.
         """
         placed = [item for item in spec.inputs if item.name and item.location.lower() == "path"]
         path = parse_consumed_path(spec.path).respelt(item.name for item in placed)

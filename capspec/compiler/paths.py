@@ -46,7 +46,7 @@ class PathParts:
         return PathParts(tuple(parts), self.query)
 
     def respelt(self, words: Iterable[str]) -> PathParts:
-        """The path with placeholders called as these words, where one differs by case and punctuation only."""
+        """The path with placeholders called as these words, where only case and punctuation differ."""
         names = spellings(self.variables, words)
         parts = (
             replace(part, name=names.get(part.name, part.name)) if isinstance(part, PathVariable) else part

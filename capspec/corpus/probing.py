@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -77,7 +78,9 @@ class _Prober:
         self.engine = engine
         self.upstream = upstream
         self.known = expectations(capability)
-        self.specs = {flow.place: flow for item in capability.listeners for flow in item.flows}
+        functions = {item.id: item.flow for item in capability.functions}
+        flows = [flow for item in capability.listeners for flow in item.flows]
+        self.specs = {flow.place: functions.get(flow.ref, flow) for flow in flows}
         self.found = Probed()
 
     async def listener(self, listener: Listener) -> None:
@@ -217,12 +220,10 @@ class _Verdict:
         if item.location == "path" and self.flow.path:
             return True
         spec = self.spec
-        if spec is None or item.name not in {declared.name for declared in spec.inputs}:
+        if spec is None or item.name not in {entry.name for entry in spec.inputs}:
             return False
-        call = spec.call
-        return bool(spec.ref) or (
-            call is not None and bool(call.arguments) and item.name not in call.arguments
-        )
+        given = spec.call.arguments if spec.call is not None else {}
+        return bool(given) and not any(_reads(value, item.name) for value in given.values())
 
     def _finding(self, kind: Kind, subject: str, detail: str = "") -> Finding:
         return Finding(
@@ -236,3 +237,8 @@ class _Verdict:
 
 def _is_json(sent: Sent) -> bool:
     return "json" in sent.content_type.lower() or not sent.content_type
+
+
+def _reads(value: Json, name: str) -> bool:
+    """Whether a value of `with` may be a reference to an argument."""
+    return re.search(rf"[.{{]\s*{re.escape(name)}\b", str(value)) is not None

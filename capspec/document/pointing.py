@@ -1,4 +1,4 @@
-"""The place of a mapping and a text that is written in it to the place of that text, as near as it can be told."""
+"""The place of a mapping and a text that is written in it to the place of that text, as near as can be."""
 
 from __future__ import annotations
 

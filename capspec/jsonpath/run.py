@@ -6,7 +6,7 @@ from capspec.values import Json
 
 
 class JsonPathError(ValueError):
-    """An expression is not a JSONPath. The message says what is wrong; `offset` (from 0) is where in `text`."""
+    """An expression is not a JSONPath. The message says why; `offset` (from 0) is where in `text`."""
 
     def __init__(self, message: str, offset: int = 0, *, text: str = "") -> None:
         super().__init__(message)

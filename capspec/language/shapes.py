@@ -31,7 +31,9 @@ _FLOW: Final = f"""{_NAMES} method path uri mimeType description tags binary sem
 _FLOW_NAMED: Final = {"inputParameters": "input", "steps": "step", "outputParameters": "output"}
 _FLOW_ONE: Final = {"hints": "hints", "semantics": "semantics", "call": "call", "responses": "responses",
                     "responseBinary": "responseBinary"}  # fmt: skip
-_ADAPTER: Final = "type address port transport namespace name label display description tags authentication auth"
+_ADAPTER: Final = (
+    "type address port transport namespace name label display description tags authentication auth"
+)
 _GUARD: Final = {"authentication": "authentication", "auth": "authentication"}
 _SKILL: Final = """name id description license compatibility metadata allowed-tools allowedTools argument-hint
     argumentHint user-invocable userInvocable disable-model-invocation disableModelInvocation location call tools"""
@@ -62,7 +64,9 @@ SHAPES: Final[Mapping[str, Shape]] = {
         listed={"stakeholders": "stakeholder"},
     ),
     "stakeholder": Shape(order=_keys("role fullName name email")),
-    "capability": Shape(order=_keys("binds externalRefs imports consumes aggregates exposes"), listed=_SECTIONS),
+    "capability": Shape(
+        order=_keys("binds externalRefs imports consumes aggregates exposes"), listed=_SECTIONS
+    ),
     "bind": Shape(order=_keys("namespace name type resolution description location uri keys")),
     "import": Shape(order=_keys("import namespace from location url as description")),
     # -- consumed -------------------------------------------------------------------------------------
@@ -76,7 +80,9 @@ SHAPES: Final[Mapping[str, Shape]] = {
     ),
     "tunnel": Shape(order=_keys("type service identity fallback")),
     "apiResource": Shape(
-        order=_keys("name id path label display method description tags inputParameters outputParameters operations"),
+        order=_keys(
+            "name id path label display method description tags inputParameters outputParameters operations"
+        ),
         named={"inputParameters": "input", "operations": "apiOperation"},
     ),
     "apiOperation": Shape(
@@ -117,10 +123,17 @@ SHAPES: Final[Mapping[str, Shape]] = {
             "id request status interval maxInterval backoff jitter initialDelay retryAfter timeout maxAttempts"
             " maxErrors progress position message result error cancel onTimeout onDisconnect"
         ),
-        one={"status": "jobStatus", "request": "jobRequest", "result": "jobResult", "cancel": "jobRequest",
-             "error": "jobError"},
+        one={
+            "status": "jobStatus",
+            "request": "jobRequest",
+            "result": "jobResult",
+            "cancel": "jobRequest",
+            "error": "jobError",
+        },
     ),  # fmt: skip
-    "jobStatus": Shape(order=_keys("path http done failedIf success failure canceled pending unknown notFound")),
+    "jobStatus": Shape(
+        order=_keys("path http done failedIf success failure canceled pending unknown notFound")
+    ),
     "jobRequest": Shape(order=_keys(_REQUEST)),
     "jobResult": Shape(order=_keys(f"path format expires {_REQUEST}")),
     "jobError": Shape(order=_keys("code message details retryable")),
@@ -181,9 +194,13 @@ SHAPES: Final[Mapping[str, Shape]] = {
     ),
     "skill": Shape(order=_keys(_SKILL), named={"tools": "skillTool"}),
     "skillGroup": Shape(order=_keys(f"{_SKILL} skills"), named={"tools": "skillTool", "skills": "skill"}),
-    "skillTool": Shape(order=_keys("name id description from call instruction"), one={"from": "skillToolSource"}),
+    "skillTool": Shape(
+        order=_keys("name id description from call instruction"), one={"from": "skillToolSource"}
+    ),
     "skillToolSource": Shape(order=_keys("sourceNamespace namespace action")),
-    "control": Shape(order=_keys(f"{_ADAPTER} management observability"), one={**_GUARD, "management": "management"}),
+    "control": Shape(
+        order=_keys(f"{_ADAPTER} management observability"), one={**_GUARD, "management": "management"}
+    ),
     "management": Shape(order=_keys("health info reload validate logs scripting")),
     "aggregate": Shape(
         order=_keys("label display namespace name description type tags functions flows"),

@@ -76,7 +76,9 @@ def _object(found: Found) -> Iterator[Found]:
         elif key in shape.listed and isinstance(value, dict | list):
             for at, name, item in entries(value):
                 kind = refined(shape.listed[key], item)
-                yield from _object(Found(kind, item, (*found.pointer, key, at), _namespace(item) or name, around))
+                yield from _object(
+                    Found(kind, item, (*found.pointer, key, at), _namespace(item) or name, around)
+                )
         elif key in shape.one:
             yield from _below(shape.one[key], key, value, found, around)
 
@@ -95,8 +97,10 @@ def _is_fields(value: Any) -> bool:
     """Whether `items` names the fields of an element, and not the element."""
     if isinstance(value, list):
         return True
-    return isinstance(value, dict) and not isinstance(value.get("type"), str) and all(
-        isinstance(item, dict) for item in value.values()
+    return (
+        isinstance(value, dict)
+        and not isinstance(value.get("type"), str)
+        and all(isinstance(item, dict) for item in value.values())
     )
 
 

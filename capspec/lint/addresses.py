@@ -15,7 +15,16 @@ from capspec.lint.subject import Finding, Subject
 _EXAMPLE: Final = re.compile(
     r"(?:^|\.)(?:example\.(?:com|org|net|edu)|example)$|^your[-_.]?|(?:^|[.-])your[-_]", re.IGNORECASE
 )
-_PRIVATE: Final = (".local", ".internal", ".localhost", ".test", ".lan", ".cluster.local", ".svc", ".home.arpa")
+_PRIVATE: Final = (
+    ".local",
+    ".internal",
+    ".localhost",
+    ".test",
+    ".lan",
+    ".cluster.local",
+    ".svc",
+    ".home.arpa",
+)
 
 
 def base_uri(api: Found) -> tuple[str, str]:
@@ -31,7 +40,9 @@ def trailing_slash(subject: Subject) -> Iterator[Finding]:
         key, uri = base_uri(api)
         if uri.endswith("/"):
             message = f"the base URI of '{api.name}' ends in '/'"
-            yield Finding(message=message, pointer=(*api.pointer, key), hint="leave it out: paths begin with one")
+            yield Finding(
+                message=message, pointer=(*api.pointer, key), hint="leave it out: paths begin with one"
+            )
 
 
 def example_host(subject: Subject) -> Iterator[Finding]:
@@ -40,7 +51,9 @@ def example_host(subject: Subject) -> Iterator[Finding]:
         host = host_of(uri)
         if host and _EXAMPLE.search(host):
             message = f"the base URI of '{api.name}' is an example: '{host}' is nobody's API"
-            yield Finding(message=message, pointer=(*api.pointer, key), hint="write the address of the real API")
+            yield Finding(
+                message=message, pointer=(*api.pointer, key), hint="write the address of the real API"
+            )
 
 
 def example_address(subject: Subject) -> Iterator[Finding]:
@@ -57,7 +70,9 @@ def plain_http(subject: Subject) -> Iterator[Finding]:
         key, uri = base_uri(api)
         if uri.lower().startswith("http://") and _is_public(host_of(uri)):
             message = f"'{api.name}' is called without encryption: its base URI begins with http://"
-            yield Finding(message=message, pointer=(*api.pointer, key), hint="write https:// if the API has it")
+            yield Finding(
+                message=message, pointer=(*api.pointer, key), hint="write https:// if the API has it"
+            )
 
 
 def query_in_consumed_path(subject: Subject) -> Iterator[Finding]:

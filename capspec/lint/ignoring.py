@@ -30,7 +30,9 @@ def without_ignored(
         if problem.severity == "error"
         or problem.place is None
         or problem.place.source not in files
-        or not files[problem.place.source].silences(problem.place, {problem.code, *names.get(problem.code, ())})
+        or not files[problem.place.source].silences(
+            problem.place, {problem.code, *names.get(problem.code, ())}
+        )
     ]
 
 
@@ -52,6 +54,8 @@ class _Ignored:
         lines = [self.document.line(place.line), *([above] if above.lstrip().startswith("#") else [])]
         for line in lines:
             found = _COMMENT.search(line)
-            if found is not None and (not _WORD.search(found["what"]) or names & set(_WORD.findall(found["what"]))):
+            if found is not None and (
+                not _WORD.search(found["what"]) or names & set(_WORD.findall(found["what"]))
+            ):
                 return True
         return False

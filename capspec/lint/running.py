@@ -10,21 +10,22 @@ from capspec.node import Report
 from capspec.plan import Plan
 
 
-def examine(plan: Plan) -> tuple[Problem, ...]:
-    """Everything that is worth knowing of a plan's file: what was found when it was compiled, and by the rules.
+def examine(plan: Plan, *, remarks: bool = True) -> tuple[Problem, ...]:
+    """Everything that is worth knowing of a plan's file: what was found when it was compiled, and by the rules;
+    without `remarks`, of the rules only what they warn of.
 
     What its author asked not to hear of is left out, errors excepted, of which a plan has none.
     """
     documents = {document.source: document for document in (plan.document, *plan.imported)}
     found = without_ignored((*plan.warnings, *plan.remarks), documents, names_of())
-    return sort_problems((*found, *lint(plan)))
+    return sort_problems((*found, *lint(plan, remarks=remarks)))
 
 
-def lint(plan: Plan) -> tuple[Problem, ...]:
-    """Warnings and remarks; what its author asked not to hear of is left out."""
+def lint(plan: Plan, *, remarks: bool = True) -> tuple[Problem, ...]:
+    """Warnings and, with `remarks`, what is only worth knowing; what its author asked not to hear of is left out."""
     subject = Subject.of_plan(plan)
     report = Report()
-    for rule in RULES:
+    for rule in (rule for rule in RULES if remarks or rule.severity != "info"):
         for finding in rule.check(subject):
             report.add(
                 rule.code,

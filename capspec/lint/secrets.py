@@ -14,7 +14,9 @@ from capspec.language.walking import Found
 from capspec.lint.addresses import base_uri
 from capspec.lint.subject import Finding, Subject, texts_of
 
-_HINT: Final = "write {{NAME}} in its place, declare NAME in 'binds', and change the secret: it may have been read"
+_HINT: Final = (
+    "write {{NAME}} in its place, declare NAME in 'binds', and change the secret: it may have been read"
+)
 _MOVED: Final = "use 'authentication' with {{NAME}}, declare NAME in 'binds', and change the secret"
 
 _SECRET_KEYS: Final = frozenset(
@@ -86,14 +88,23 @@ def _credentials(item: Found) -> Iterator[tuple[str, Pointer, str]]:
             for inner, text in texts_of(value, (*item.pointer, key)):
                 if str(inner[-1]) not in ("name", "in", "placement", "key"):
                     yield key, inner, text
-        elif key.lower().replace("_", "").replace("-", "") in _SECRET_KEYS or (key == "key" and named_elsewhere):
+        elif key.lower().replace("_", "").replace("-", "") in _SECRET_KEYS or (
+            key == "key" and named_elsewhere
+        ):
             if isinstance(value, str):
                 yield key, (*item.pointer, key), value
 
 
 def _in_parameters(subject: Subject) -> Iterator[Finding]:
     for item in subject.of("input"):
-        if not _NAMED.search(item.name) or item.text("in") not in ("header", "query", "cookie", "environment", "body", ""):
+        if not _NAMED.search(item.name) or item.text("in") not in (
+            "header",
+            "query",
+            "cookie",
+            "environment",
+            "body",
+            "",
+        ):
             continue
         for key in ("value", "const", "template", "default"):
             if _is_secret(item.value.get(key)):

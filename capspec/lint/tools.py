@@ -56,7 +56,12 @@ def contradicting_hint(subject: Subject) -> Iterator[Finding]:
         else:
             continue
         pointer = (*tool.pointer, "hints") if "hints" in tool.value else _named(tool)
-        yield Finding(message=message, pointer=pointer, key="hints" in tool.value or _is_key(tool), hint="correct 'hints'")
+        yield Finding(
+            message=message,
+            pointer=pointer,
+            key="hints" in tool.value or _is_key(tool),
+            hint="correct 'hints'",
+        )
 
 
 def inconsistent_semantics(subject: Subject) -> Iterator[Finding]:
@@ -70,7 +75,9 @@ def inconsistent_semantics(subject: Subject) -> Iterator[Finding]:
         if said:
             message = f"{said}, and its function '{item.text('ref')}' says otherwise in 'semantics'"
             key = "hints" if "hints" in item.value else "method" if "method" in item.value else "ref"
-            yield Finding(message=message, pointer=(*item.pointer, key), key=True, hint="let both say the same")
+            yield Finding(
+                message=message, pointer=(*item.pointer, key), key=True, hint="let both say the same"
+            )
 
 
 def _against(item: Found, semantics: dict[str, object]) -> str:
@@ -111,7 +118,9 @@ def long_description(subject: Subject) -> Iterator[Finding]:
             message = f"the description of tool '{tool.name}' has {size} characters, more than {LONGEST_DESCRIPTION}"
             own = "description" in tool.value
             pointer = (*tool.pointer, "description") if own else _named(tool)
-            yield Finding(message=message, pointer=pointer, hint="say in it what is needed to choose the tool")
+            yield Finding(
+                message=message, pointer=pointer, hint="say in it what is needed to choose the tool"
+            )
 
 
 def many_tools(subject: Subject) -> Iterator[Finding]:
@@ -121,7 +130,9 @@ def many_tools(subject: Subject) -> Iterator[Finding]:
         tools, tokens = len(listener.available), tokens_of(listener)
         if tools <= MOST_TOOLS and tokens <= MOST_TOKENS:
             continue
-        message = f"'{listener.namespace}' offers {tools} tools, which take a model about {tokens:,} tokens to read"
+        message = (
+            f"'{listener.namespace}' offers {tools} tools, which take a model about {tokens:,} tokens to read"
+        )
         hint = f"split it: up to {MOST_TOOLS} tools and {MOST_TOKENS:,} tokens leave a model room to work"
         pointer = (*adapters[listener.namespace].pointer, "tools")
         yield Finding(message=message, pointer=pointer, key=True, hint=hint)
@@ -133,7 +144,9 @@ def tokens_of(listener: Listener) -> int:
 
 
 def _characters(flow: Flow) -> int:
-    schemas = [json.dumps(schema, default=str) for schema in (flow.input_schema, flow.output_schema) if schema]
+    schemas = [
+        json.dumps(schema, default=str) for schema in (flow.input_schema, flow.output_schema) if schema
+    ]
     return sum(map(len, (flow.published, flow.title, flow.description, *schemas)))
 
 
@@ -160,5 +173,3 @@ def _named(tool: Found) -> tuple[str | int, ...]:
 
 def _is_key(tool: Found) -> bool:
     return isinstance(tool.pointer[-1], str)
-
-

@@ -25,14 +25,23 @@ def unused_variables(subject: Subject) -> Iterator[Finding]:
                 message = f"nothing uses the variable '{name}'"
                 hint = f"write {{{{{name}}}}} where it belongs, or take it out"
                 yield Finding(
-                    message=message, pointer=(*bind.pointer, "keys", key), key=True, hint=hint, cause="variable"
+                    message=message,
+                    pointer=(*bind.pointer, "keys", key),
+                    key=True,
+                    hint=hint,
+                    cause="variable",
                 )
 
 
 def unused_operations(subject: Subject) -> Iterator[Finding]:
     if subject.is_shared or not any(listener.flows for listener in subject.plan.listeners):
         return
-    called = {operation.id for listener in subject.plan.listeners for flow in listener.flows for operation in flow.calls}
+    called = {
+        operation.id
+        for listener in subject.plan.listeners
+        for flow in listener.flows
+        for operation in flow.calls
+    }
     forwarded = {item.text("targetNamespace") for item in subject.of("forward")}
     known = subject.plan.operations
     for item in subject.of("apiOperation"):
@@ -93,4 +102,3 @@ def _asked(operation: Operation) -> Iterator[str]:
 def _plain(name: str) -> str:
     """A name as placeholders are matched: without case and signs."""
     return _SIGNS.sub("", name.lower())
-

@@ -38,7 +38,9 @@ _STEERING: Final = tuple(
 )
 """Words that are addressed to a model, and not about what something does. The list is short on purpose."""
 
-_MARKUP: Final = re.compile(r"<\s*(?:script|iframe|object|embed|svg|img|style|link|meta|form)\b|\bjavascript:", re.IGNORECASE)
+_MARKUP: Final = re.compile(
+    r"<\s*(?:script|iframe|object|embed|svg|img|style|link|meta|form)\b|\bjavascript:", re.IGNORECASE
+)
 _SCRIPT: Final = re.compile(r"<\s*/?\s*script\b|\bjavascript:", re.IGNORECASE)
 _EVAL: Final = re.compile(r"\beval\s*\(")
 _HIDDEN: Final = re.compile(
@@ -117,7 +119,10 @@ def _undescribed(subject: Subject, what: str, *kinds: str) -> Iterator[Finding]:
         if not item.text("description").strip() and item.value:
             called = f" '{item.name}'" if item.name else ""
             yield Finding(
-                message=f"{what}{called} has no description", pointer=item.pointer, hint="say what it is for", cause=what
+                message=f"{what}{called} has no description",
+                pointer=item.pointer,
+                hint="say what it is for",
+                cause=what,
             )
 
 
@@ -147,11 +152,18 @@ def tool_undescribed(subject: Subject) -> Iterator[Finding]:
         if not text:
             message = f"tool '{item.name}' has no description, by which models choose"
         elif len(text) < _SHORTEST:
-            message = f"tool '{item.name}' has a description of {len(text)} characters, by which models choose"
+            message = (
+                f"tool '{item.name}' has a description of {len(text)} characters, by which models choose"
+            )
         else:
             continue
         hint = "say what it does, and when to use it"
-        yield Finding(message=message, pointer=(*item.pointer, *key), hint=hint, cause="no description" if not text else "")
+        yield Finding(
+            message=message,
+            pointer=(*item.pointer, *key),
+            hint=hint,
+            cause="no description" if not text else "",
+        )
 
 
 def step_names(subject: Subject) -> Iterator[Finding]:
@@ -160,7 +172,9 @@ def step_names(subject: Subject) -> Iterator[Finding]:
             key = isinstance(item.pointer[-1], str)
             message = f"the step '{item.name}' has a name that expressions cannot read"
             hint = "use letters, digits, '-' and '_'"
-            yield Finding(message=message, pointer=item.pointer if key else (*item.pointer, "name"), key=key, hint=hint)
+            yield Finding(
+                message=message, pointer=item.pointer if key else (*item.pointer, "name"), key=key, hint=hint
+            )
 
 
 def _word(pointer: Pointer) -> str:

@@ -49,8 +49,8 @@ class Flow:
     `preset` makes the arguments that the steps see of the caller's. `job` is the operation whose answer is a
     job, when calling it is all that the flow does. `responses` are what its author says that it answers, and
     `group` is what they say of the resource that it belongs to.
-    `unavailable` says why the flow cannot work; it is then listed by `inspect` and served as an error. `ref` is
-    the function of an aggregate that it offers.
+    `unavailable` says why the flow cannot work; it is then listed by `inspect` and served as an error. `ref`
+    is the function of an aggregate that it offers.
     """
 
     name: str

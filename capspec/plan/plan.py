@@ -123,7 +123,8 @@ class Plan:
     """A whole capability, ready to run.
 
     `contacts` are URLs, and patterns such as `https://*.example.com`, whose origins may be contacted.
-    `warnings` are problems that did not stop it, `remarks` what is only worth knowing. `imported` are the files that it took entries from.
+    `warnings` are problems that did not stop it, `remarks` what is only worth knowing. `imported` are the
+    files that it took entries from.
     `contact` is the name and the e-mail address of whom to ask about it.
     """
 

@@ -85,9 +85,7 @@ def comments_of(text: str, root: Node) -> Notes:
     return notes
 
 
-def _put_beside(
-    comment: str, number: int, entries: list[_Entry], starts: list[int], notes: Notes
-) -> None:
+def _put_beside(comment: str, number: int, entries: list[_Entry], starts: list[int], notes: Notes) -> None:
     """A comment at the end of a line belongs to the last entry that begins there or before."""
     at = bisect_right(starts, number) - 1
     if at < 0:

@@ -43,7 +43,9 @@ _ROUNDS: Final = 20
 _MEANT: Final = re.compile(r"did you mean '([^']+)'\?")
 _KEY: Final = re.compile(r"(?P<quote>[\"']?)(?P<word>[\w.$-]+)(?P=quote)(?=\s*:)")
 _WORD: Final = re.compile(r"(?P<quote>[\"']?)(?P<word>[\w.-]+)(?P=quote)")
-_VARIABLE: Final = re.compile(r"(?P<quote>[\"']?)(?P<word>(?:\$(?:env|secrets)\.)?[A-Z][A-Z0-9_]*)(?P=quote)(?=\s|$|[,}\]])")
+_VARIABLE: Final = re.compile(
+    r"(?P<quote>[\"']?)(?P<word>(?:\$(?:env|secrets)\.)?[A-Z][A-Z0-9_]*)(?P=quote)(?=\s|$|[,}\]])"
+)
 _PATH: Final = re.compile(r"(?P<quote>[\"']?)(?P<word>[^\s\"',\]][^\s\"']*)(?P=quote)")
 _QUOTED: Final = re.compile(r"(?P<quote>[\"'])(?P<word>\d+|true|false)(?P=quote)", re.IGNORECASE)
 _BARE_TEMPLATE: Final = re.compile(r"(?P<word>\{\{.*?)(?P<rest>\s*(?:\s#.*)?)$")
@@ -87,17 +89,24 @@ def fix(text: str, source: str, check: Check) -> tuple[str, list[Fix]]:
     return text, sorted(done, key=lambda item: (item.place.line, item.place.column))
 
 
-def _next(
-    text: str, source: str, problems: Sequence[Problem], tried: set[tuple[str, str, str]]
-) -> list[Fix]:
+def _next(text: str, source: str, problems: Sequence[Problem], tried: set[tuple[str, str, str]]) -> list[Fix]:
     """All fixes of the first code that has any which were not tried."""
     for code in FIXABLE:
         places = [place for problem in problems if problem.code == code for place in _places(problem, source)]
         if not places:
             continue
-        hints = {place: problem for problem in problems if problem.code == code for place in _places(problem, source)}
+        hints = {
+            place: problem
+            for problem in problems
+            if problem.code == code
+            for place in _places(problem, source)
+        }
         finder = _Finder(text, source)
-        found = [item for place in dict.fromkeys(places) if (item := finder.fix(code, place, hints[place])) is not None]
+        found = [
+            item
+            for place in dict.fromkeys(places)
+            if (item := finder.fix(code, place, hints[place])) is not None
+        ]
         fresh = [item for item in found if (item.code, item.old, item.new) not in tried]
         if fresh:
             return fresh
@@ -160,7 +169,9 @@ class _Finder:
         shift = self.text.find(old, at) if old else at
         if shift < 0:
             return None
-        return Fix(code=code, place=Place(place.source, place.line, place.column + shift - at), old=old, new=new)
+        return Fix(
+            code=code, place=Place(place.source, place.line, place.column + shift - at), old=old, new=new
+        )
 
     def _change(self, code: str, at: int, place: Place, problem: Problem) -> tuple[str, str]:
         """What stands at a place, and what should; the same twice for what is not certain."""

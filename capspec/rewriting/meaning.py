@@ -25,7 +25,9 @@ from capspec.plan.forwards import Forward
 Meaning: TypeAlias = object
 """Something that is only good for being compared."""
 
-_LEFT_OUT = frozenset({"document", "imported", "missing", "node", "place", "problem", "remarks", "spec", "warnings"})
+_LEFT_OUT = frozenset(
+    {"document", "imported", "missing", "node", "place", "problem", "remarks", "spec", "warnings"}
+)
 _SILENT = (Place, Document, Node, Report, Problem, types.ModuleType)
 _SILENT_FIELDS: dict[type, frozenset[str]] = {
     GroupSpec: frozenset({"name"}), Forward: frozenset({"name"}),

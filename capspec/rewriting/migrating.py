@@ -63,7 +63,16 @@ CAPSPEC_1: Final = Target(
 TARGETS: Final = {target.name: target for target in (CAPSPEC_1, _target(ALPHA2), _target(BETA5))}
 """The dialects that can be written, by the names that commands take."""
 
-_OTHER_NAMES: Final = ("tool", "restOperation", "apiOperation", "restResource", "apiResource", "prompt", "input", "step")
+_OTHER_NAMES: Final = (
+    "tool",
+    "restOperation",
+    "apiOperation",
+    "restResource",
+    "apiResource",
+    "prompt",
+    "input",
+    "step",
+)
 _TYPES: Final = {"rest": ("rest", {"api"}), "skillAdapter": ("skill", {"agent-skill"})}
 _BODIES: Final = {"form": "formUrlEncoded", "multipart": "multipartForm"}
 
@@ -168,7 +177,11 @@ class _Migration:
     def _items(self, node: MappingNode) -> None:
         """`items` as a list of one object is that object; a list of named fields is a map, or back."""
         items = value_of(node, "items")
-        if isinstance(items, SequenceNode) and items.value and all(isinstance(item, MappingNode) for item in items.value):
+        if (
+            isinstance(items, SequenceNode)
+            and items.value
+            and all(isinstance(item, MappingNode) for item in items.value)
+        ):
             names = [self.edit.name_of(item) for item in items.value]
             if not names[0]:
                 if len(items.value) == 1:
@@ -177,7 +190,9 @@ class _Migration:
                 self.edit.put(node, "items", self.edit.as_map(items, names))
         elif self.target.maps is False and isinstance(items, MappingNode) and items.value:
             fields = [value for _, value in items.value]
-            if self.edit.at(items, "type") is None and all(isinstance(value, MappingNode) for value in fields):
+            if self.edit.at(items, "type") is None and all(
+                isinstance(value, MappingNode) for value in fields
+            ):
                 self.edit.put(node, "items", self.edit.as_list(items))
 
     # -- collections ----------------------------------------------------------------------------------

@@ -31,7 +31,11 @@ def gather_sections(root: MappingNode, edit: Editor) -> None:
 def _listed(place: MappingNode, section: str, edit: Editor) -> None:
     """A section that is a map by namespace, as a list."""
     value = value_of(place, section)
-    if isinstance(value, MappingNode) and value.value and all(isinstance(item, MappingNode) for _, item in value.value):
+    if (
+        isinstance(value, MappingNode)
+        and value.value
+        and all(isinstance(item, MappingNode) for _, item in value.value)
+    ):
         edit.put(place, section, edit.as_list(value, "namespace"))
 
 

@@ -100,7 +100,9 @@ def compose(text: str, source: str) -> Tree:
         node.anchor = _named(node.anchor)
         if isinstance(node, ScalarNode) and node.style == ">":
             node.value = _NO_FOLD.sub("", node.value)
-        elif isinstance(node, ScalarNode) and node.style != "|" and node.start_mark.line != node.end_mark.line:
+        elif (
+            isinstance(node, ScalarNode) and node.style != "|" and node.start_mark.line != node.end_mark.line
+        ):
             node.value = _Wrapped(node.value)
     return Tree(root=root, notes=notes, explicit_start=bool(re.search(r"^---(\s|$)", plain, re.MULTILINE)))
 

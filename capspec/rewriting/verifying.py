@@ -70,4 +70,3 @@ def _where(before: Plan, after: Plan) -> str:
             if meaning_of(flow) != meaning_of(other):
                 return f": see '{flow.name}' of '{old.namespace}'"
     return ""
-

@@ -160,8 +160,8 @@ class Mounts:
     async def __call__(self, scope: ASGIScope, receive: Receive, send: SendMessage) -> None:
         known = self._well_known.get(str(scope["path"]))
         if known is not None:
-            mount, path = known
-            await mount.edge.app({**scope, "path": path, "root_path": ""}, receive, send)
+            owner, path = known
+            await owner.edge.app({**scope, "path": path, "root_path": ""}, receive, send)
             return
         segments = str(scope["path"]).split("/")[: self._depth + 1]
         while segments:

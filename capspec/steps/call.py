@@ -48,7 +48,7 @@ def compile_step(name: str, node: Node, linker: Linker) -> CallStep:
         message = f"'wait: false' has no meaning: {operation.id} starts no job"
         raise CompileError(
             Problem(
-                code="CAP339", message=message, hint="add 'poll' to it, or remove 'wait'", place=node.at("wait")
+                code="CAP339", message=message, hint="add 'poll', or remove 'wait'", place=node.at("wait")
             )
         )
     return CallStep(name=name, operation=operation, arguments=arguments, waits=waits)

@@ -74,7 +74,12 @@ def extensions(subject: Subject, dialect: Dialect) -> Iterator[Difference]:
         exposed = item.parents[-1].kind != "api"
         if item.text("type") not in (_GUARDS if exposed else _AUTH):
             yield _type(item, "refused" if exposed else "ignored: requests carry no credentials", "warning")
-        if item.text("type") == "apikey" and not exposed and "placement" not in item.value and "in" not in item.value:
+        if (
+            item.text("type") == "apikey"
+            and not exposed
+            and "placement" not in item.value
+            and "in" not in item.value
+        ):
             yield Difference(
                 code="CAP774", message="an API key without 'placement' fails each call there", pointer=item.pointer,
                 hint="add 'placement: header'",
@@ -82,7 +87,11 @@ def extensions(subject: Subject, dialect: Dialect) -> Iterator[Difference]:
     for item in subject.of("step"):
         kind = item.text("type")
         if kind not in _STEPS:
-            yield _type(item, "ignored: such a step does nothing" if kind else "needed: a step without one does nothing", "warning")
+            yield _type(
+                item,
+                "ignored: such a step does nothing" if kind else "needed: a step without one does nothing",
+                "warning",
+            )
 
 
 def _type(item: Found, what: str, severity: Any) -> Difference:
@@ -97,14 +106,22 @@ def paths(subject: Subject, dialect: Dialect) -> Iterator[Difference]:
     for item in subject.of("apiResource"):
         path = item.text("path")
         if _SINGLE.search(path):
-            message = f"'{_found(_SINGLE, path)}' in a consumed path is not filled in there, but sent as it is"
+            message = (
+                f"'{_found(_SINGLE, path)}' in a consumed path is not filled in there, but sent as it is"
+            )
             yield Difference(
                 code="CAP777", message=message, pointer=(*item.pointer, "path"), hint="write it with two braces",
                 cause="single",
             )  # fmt: skip
         if path and not path.startswith("/"):
             message = f"the path '{path}' is put behind the base URI without a '/' there"
-            yield Difference(code="CAP778", message=message, pointer=(*item.pointer, "path"), hint=f"write '/{path}'", cause="slash")
+            yield Difference(
+                code="CAP778",
+                message=message,
+                pointer=(*item.pointer, "path"),
+                hint=f"write '/{path}'",
+                cause="slash",
+            )
     for api in subject.of("api"):
         uri = api.text("baseUri")
         where = (*api.pointer, "baseUri")
@@ -113,7 +130,9 @@ def paths(subject: Subject, dialect: Dialect) -> Iterator[Difference]:
                 code="CAP774", severity="error", message="a base URI that ends in '/' is refused there", pointer=where,
                 hint="leave it out",
             )  # fmt: skip
-        elif "baseUri" in api.value and (not uri or "{" in uri or not uri.startswith(("http://", "https://"))):
+        elif "baseUri" in api.value and (
+            not uri or "{" in uri or not uri.startswith(("http://", "https://"))
+        ):
             yield Difference(
                 code="CAP778", message="a base URI that is no address, or has braces, is called as it is there",
                 pointer=where, hint="write the address",
@@ -130,7 +149,11 @@ def variables(subject: Subject, dialect: Dialect) -> Iterator[Difference]:
             if space in spaces and (variable in bound or variable.isupper()):
                 message = f"'{{{{{name}}}}}' has no value there: variables go by their bare names"
                 yield Difference(
-                    code="CAP779", message=message, pointer=pointer, hint=f"write {{{{{variable}}}}}", cause=f"ns {name}"
+                    code="CAP779",
+                    message=message,
+                    pointer=pointer,
+                    hint=f"write {{{{{variable}}}}}",
+                    cause=f"ns {name}",
                 )
             elif name in bound and not {"authentication", "auth", "tunnel"} & set(pointer):
                 message = f"'{{{{{name}}}}}' has no value there: variables are only put into credentials"
@@ -148,12 +171,16 @@ def expressions(subject: Subject, dialect: Dialect) -> Iterator[Difference]:
         if str(pointer[-1]) in ("description", "when", "condition", "if"):
             continue
         inside = _DOUBLE.findall(text)
-        wrong = next((name for name in inside if _SIMPLE.fullmatch(name) is None or name.startswith("$")), None)
+        wrong = next(
+            (name for name in inside if _SIMPLE.fullmatch(name) is None or name.startswith("$")), None
+        )
         if wrong is None and "{%" in text:
             wrong = "{% … %}"
         if wrong is not None:
             message = f"'{wrong[:40]}' is an expression, of which nothing comes there"
-            yield Difference(code="CAP780", message=message, pointer=pointer, hint="only names stand in braces there")
+            yield Difference(
+                code="CAP780", message=message, pointer=pointer, hint="only names stand in braces there"
+            )
 
 
 def arguments(subject: Subject, dialect: Dialect) -> Iterator[Difference]:
@@ -166,9 +193,15 @@ def arguments(subject: Subject, dialect: Dialect) -> Iterator[Difference]:
         for key, value in given.items():
             where = (*item.pointer, "with", key)
             if isinstance(value, bool | list | dict):
-                message = f"the value of '{key}' is {type(value).__name__} data, which 'with' cannot have there"
+                message = (
+                    f"the value of '{key}' is {type(value).__name__} data, which 'with' cannot have there"
+                )
                 yield Difference(code="CAP781", message=message, pointer=where, cause="data")
-            elif isinstance(value, str) and not value.startswith(f"{own}.") and value.startswith((*_PREFIXES, "$this.")):
+            elif (
+                isinstance(value, str)
+                and not value.startswith(f"{own}.")
+                and value.startswith((*_PREFIXES, "$this."))
+            ):
                 name = value.partition(".")[2]
                 message = f"'{value}' is no argument there, but a text that is sent"
                 hint = f"write '{own}.{name}'" if own else "write the namespace of the adapter before the dot"
@@ -192,17 +225,27 @@ def inputs(subject: Subject, dialect: Dialect) -> Iterator[Difference]:
         where = item.text("in")
         if holder == "apiResource":
             message = f"the parameter '{item.name}' of a resource is not sent there"
-            yield Difference(code="CAP783", message=message, pointer=item.pointer, hint="declare it at the operations", cause="res")
+            yield Difference(
+                code="CAP783",
+                message=message,
+                pointer=item.pointer,
+                hint="declare it at the operations",
+                cause="res",
+            )
         elif holder in ("api", "apiOperation") and where in ("cookie", "body", "formData"):
             message = f"the parameter '{item.name}' with 'in: {where}' is not sent there"
-            yield Difference(code="CAP783", message=message, pointer=item.pointer, hint="write a 'body'", cause=where)
+            yield Difference(
+                code="CAP783", message=message, pointer=item.pointer, hint="write a 'body'", cause=where
+            )
 
 
 def outputs(subject: Subject, dialect: Dialect) -> Iterator[Difference]:
     for item in subject.of("restOperation", "tool", "mcpResource"):
         found = entries(item.value.get("outputParameters"))
         if "call" in item.value and len(found) > 1:
-            message = f"of the {len(found)} outputs of '{item.name}' only the first that is not null is given there"
+            message = (
+                f"of the {len(found)} outputs of '{item.name}' only the first that is not null is given there"
+            )
             yield Difference(
                 code="CAP784", message=message, pointer=(*item.pointer, "outputParameters"), key=True,
                 hint="make one output of type object of them", cause="several",
@@ -210,10 +253,24 @@ def outputs(subject: Subject, dialect: Dialect) -> Iterator[Difference]:
     for item in subject.of("output"):
         if item.text("type") == "integer":
             message = "outputs cannot be of type integer there"
-            yield Difference(code="CAP784", severity="info", message=message, pointer=(*item.pointer, "type"), hint="write number", cause="int")
+            yield Difference(
+                code="CAP784",
+                severity="info",
+                message=message,
+                pointer=(*item.pointer, "type"),
+                hint="write number",
+                cause="int",
+            )
         if "const" in item.value and "value" not in item.value:
             message = "'const' of an output has no effect there"
-            yield Difference(code="CAP784", message=message, pointer=(*item.pointer, "const"), key=True, hint="write 'value'", cause="const")
+            yield Difference(
+                code="CAP784",
+                message=message,
+                pointer=(*item.pointer, "const"),
+                key=True,
+                hint="write 'value'",
+                cause="const",
+            )
 
 
 def bodies(subject: Subject, dialect: Dialect) -> Iterator[Difference]:
@@ -222,11 +279,15 @@ def bodies(subject: Subject, dialect: Dialect) -> Iterator[Difference]:
         kind = str(body.get("type", "json")) if isinstance(body, dict) else "json"
         if kind != "json":
             message = f"a body of type '{kind}' is sent as JSON text there"
-            yield Difference(code="CAP785", message=message, pointer=(*item.pointer, "body", "type"), cause=kind)
+            yield Difference(
+                code="CAP785", message=message, pointer=(*item.pointer, "body", "type"), cause=kind
+            )
         found = item.text("outputRawFormat").lower()
         if found and found not in dialect.formats:
             message = f"answers in the format '{found}' are not read there"
-            yield Difference(code="CAP785", message=message, pointer=(*item.pointer, "outputRawFormat"), cause=found)
+            yield Difference(
+                code="CAP785", message=message, pointer=(*item.pointer, "outputRawFormat"), cause=found
+            )
 
 
 def steps(subject: Subject, dialect: Dialect) -> Iterator[Difference]:
@@ -234,7 +295,12 @@ def steps(subject: Subject, dialect: Dialect) -> Iterator[Difference]:
         match = item.text("match")
         if match and _KEBAB.fullmatch(match) is None:
             message = f"a lookup cannot match '{match}' there: only letters, digits and '-' may be in it"
-            yield Difference(code="CAP786", message=message, pointer=(*item.pointer, "match"), hint="give it another name in an output")
+            yield Difference(
+                code="CAP786",
+                message=message,
+                pointer=(*item.pointer, "match"),
+                hint="give it another name in an output",
+            )
     for item in subject.of("mapping"):
         value = item.value.get("value")
         if not isinstance(value, str) or re.fullmatch(r"\$(\.[\w-]+)+", value) is None:
@@ -243,14 +309,20 @@ def steps(subject: Subject, dialect: Dialect) -> Iterator[Difference]:
 
 
 def names(subject: Subject, dialect: Dialect) -> Iterator[Difference]:
-    for item in subject.of("api", "apiOperation", "tool", "restOperation", "function", "prompt", "skill", "step"):
+    for item in subject.of(
+        "api", "apiOperation", "tool", "restOperation", "function", "prompt", "skill", "step"
+    ):
         name = item.text("namespace") if item.kind == "api" else item.name
         if name and _KEBAB.fullmatch(name) is None:
             message = f"'{name}' is no name there: only letters, digits and '-' may be in it"
-            yield Difference(code="CAP787", severity="info", message=message, pointer=item.pointer, cause=item.kind)
+            yield Difference(
+                code="CAP787", severity="info", message=message, pointer=item.pointer, cause=item.kind
+            )
         elif not name and item.kind in ("apiOperation", "tool", "function"):
             message = "it has no name, by which it could be called there"
-            yield Difference(code="CAP787", message=message, pointer=item.pointer, hint="add 'name'", cause="none")
+            yield Difference(
+                code="CAP787", message=message, pointer=item.pointer, hint="add 'name'", cause="none"
+            )
 
 
 def calls(subject: Subject, dialect: Dialect) -> Iterator[Difference]:
