@@ -50,6 +50,10 @@ def exposed(path: str = "/r", method: str = "GET", call: str = "up.op", **more: 
     ]
 
 
+def passing(**arguments: Any) -> dict[str, Any]:
+    return {"with": arguments}
+
+
 def _said(more: dict[str, Any], word: str) -> dict[str, Any]:
     return json.loads(json.dumps(more).replace("@.", f"{word}."))
 

@@ -16,7 +16,7 @@ from capspec.corpus.findings import KINDS, TOLD
 from capspec.corpus.oddities import TITLES
 from capspec.corpus.report import CorpusReport
 from capspec.corpus.served import check_served
-from tests.oddity_world import capability, consumed, exposed, operation
+from tests.oddity_world import capability, consumed, exposed, operation, passing
 
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus" / "files"
 LARGE = 1024 * 1024
@@ -169,7 +169,7 @@ def test_what_a_file_would_send_wrong_is_found(tmp_path: Path):
 
 
 def test_an_input_that_nothing_uses_is_told_of_and_is_no_failure(tmp_path: Path):
-    flow = exposed("/r/{unused}", **{"with": {"id": "@.id"}})
+    flow = exposed("/r/{unused}", **passing(id="@.id"))
     write(tmp_path, "cap.yaml", capability([consumed("/x/{id}")], flow))
     result = run(str(tmp_path))
     assert result.exit_code == 0

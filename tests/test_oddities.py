@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from capspec import app
 from capspec.cli import group
 from capspec.plan import Call
-from tests.oddity_world import as_maps, capability, consumed, exposed, line_of, operation, world
+from tests.oddity_world import as_maps, capability, consumed, exposed, line_of, operation, passing, world
 from tests.whole import plan_of
 
 pytestmark = pytest.mark.anyio
@@ -515,7 +515,7 @@ async def test_what_declared_inputs_leave_out_and_the_target_requires_is_asked_f
     "name", ["Accept-Encoding", "Content-Length", "Host", "Connection", "transfer-encoding"]
 )
 async def test_headers_of_the_connection_are_not_asked_for(name):
-    found = await asked_for(inputs(in_header(name, required=True)), **{"with": {name: f"@.{name}"}})
+    found = await asked_for(inputs(in_header(name, required=True)), **passing(**{name: f"@.{name}"}))
     assert found["properties"] == {}
 
 
@@ -532,7 +532,7 @@ async def test_headers_of_the_connection_are_not_asked_for(name):
 )
 @pytest.mark.parametrize("declared", [False, True])
 async def test_credentials_are_not_asked_for(api, item, declared):
-    flow = {"with": {item["name"]: f"@.{item['name']}"}}
+    flow = passing(**{item["name"]: f"@.{item['name']}"})
     if declared:
         flow |= inputs({"name": item["name"], "type": "string", "required": True})
     found = await asked_for({"method": "POST", **inputs(item)}, api=api, **flow)
@@ -655,7 +655,7 @@ async def test_hints_are_trusted_whatever_the_method(hint, method):
 
 @pytest.mark.parametrize("mapping", ["$.", "$"])
 async def test_the_whole_document_is_given_whatever_it_is(mapping):
-    outputs = {"outputParameters": [{"type": "object", "mapping": mapping}]}
+    outputs: dict[str, Any] = {"outputParameters": [{"type": "object", "mapping": mapping}]}
     async with world(capability([consumed()], exposed(**outputs))) as here:
         here.upstream.answer = [1, {"a": None}]
         assert json.loads((await here.rest("GET /r")).body) == [1, {"a": None}]

@@ -28,8 +28,6 @@ COMMANDS = {
     "traces": "Show what its last requests did.",
     "metrics": "Print its metrics.",
     "scripting": "Show or change its rules for scripts.",
-    "fmt": "Write capability files in one style.",
-    "migrate": "Write a capability file in another dialect.",
     "schema": "Print the JSON Schema of the language.",
     "new": "Write a first capability file.",
     "lsp": "Answer an editor that has capability files open.",

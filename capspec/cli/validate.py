@@ -10,8 +10,7 @@ from collections.abc import Sequence
 
 import click
 
-from capspec import __version__
-from capspec.cli.checking import ENGINES, Wanted, mend, problems_in, refuse_mending
+from capspec import __version__, app
 from capspec.cli.exits import FAILED
 from capspec.cli.loading import capability_files, root_of, root_option
 from capspec.cli.printing import as_json, plural, print_problems
@@ -19,7 +18,7 @@ from capspec.diagnostics.sarif import sarif
 from capspec.diagnostics.sources import Sources
 from capspec.diagnostics.workflow import workflow_command
 from capspec.document import STDIN, Limits
-from capspec.errors import Problem
+from capspec.errors import CapspecError, Problem, sort_problems
 
 _STDIN = "-"
 
@@ -36,22 +35,12 @@ _STDIN = "-"
 )
 @click.option("--strict", is_flag=True, help="Warnings fail too.")
 @click.option("--color/--no-color", default=None, help="Colours; by default on a terminal.")
-@click.option(
-    "--lint/--no-lint",
-    default=None,
-    help="Say, or do not say, what works and had better be otherwise; by default what matters of it.",
-)
-@click.option("--portable", type=click.Choice(ENGINES), help="Say what this engine would refuse or ignore.")
-@click.option("--fix", is_flag=True, help="Put right in the files what has one remedy only.")
 @root_option
 def command(
     paths: tuple[str, ...],
     output: str,
     strict: bool,
     color: bool | None,
-    lint: bool | None,
-    portable: str | None,
-    fix: bool,
     root: str | None,
 ) -> None:
     """Check capability files, and print all problems of all of them. FILE may be - for standard input.
@@ -63,14 +52,7 @@ def command(
     """
     files = capability_files(paths)
     content = sys.stdin.buffer.read(Limits().bytes + 1) if _STDIN in files else b""
-    wanted = Wanted(lint=lint, portable=portable or "")
-    if fix:
-        refuse_mending(files)
-        for file in files:
-            mend(file, dict(os.environ), root=root_of(file, root, paths))
-    found = [
-        problem for file in files for problem in _problems(file, root_of(file, root, paths), content, wanted)
-    ]
+    found = [problem for file in files for problem in _problems(file, root_of(file, root, paths), content)]
     problems = list(dict.fromkeys(found))
     sources = Sources({STDIN: content.decode("utf-8-sig", errors="replace")} if _STDIN in files else None)
     if output == "text":
@@ -83,10 +65,14 @@ def command(
         raise click.exceptions.Exit(FAILED)
 
 
-def _problems(file: str, root: str | None, content: bytes, wanted: Wanted) -> Sequence[Problem]:
+def _problems(file: str, root: str | None, content: bytes) -> Sequence[Problem]:
     """Sorted by their places."""
     given = content if file == _STDIN else None
-    return problems_in(file, dict(os.environ), root=root, content=given, wanted=wanted)
+    try:
+        plan = app.load_plan(file, environ=os.environ, root=root, content=given)
+    except CapspecError as error:
+        return error.problems
+    return sort_problems((*plan.warnings, *plan.remarks))
 
 
 def _written(problems: Sequence[Problem], output: str, sources: Sources) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from urllib.parse import urlsplit
 
 from capspec.corpus.view import PLACEHOLDER, View, placeholders, plain
 from capspec.model import OperationSpec, ParameterSpec
@@ -183,7 +182,7 @@ ROWS: Mapping[str, tuple[str, Callable[[View], Iterable[object]]]] = {
     "base-uri-stand-in": ("base URI of nobody", _bases(_STAND_INS.search)),
     "base-uri-plain-http": ("base URI over http", _bases(lambda uri: uri.startswith("http://"))),
     "base-uri-trailing-slash": ("base URI ends in a slash", _bases(lambda uri: uri.endswith("/"))),
-    "base-uri-query": ("base URI with ? or #", _bases(lambda uri: urlsplit(uri).query or "#" in uri)),
+    "base-uri-query": ("base URI with ? or #", _bases(lambda uri: re.search(r"[?#]", _outside(uri)))),
     "namespace-twice": ("namespace consumed twice", _namespaces),
     "consumes-no-resources": (
         "consumed API without operations",

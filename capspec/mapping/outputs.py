@@ -56,7 +56,7 @@ def compile_outputs(outputs: Sequence[OutputSpec], *, mode: Mode, report: Report
     value itself, and of several the first that is not null counts. No outputs, and `$.` without a shape,
     are the whole document. In "mock" there is no document: what has no value in the file is left out.
 
-    A path that cannot be read is reported as CAP330, a template as CAP331, an unknown type is warned of: CAP332.
+    A path that cannot be read is reported as CAP330, a template as CAP331; of an unknown type CAP332 warns.
     """
     compiler = FieldCompiler(report, mock=mode == "mock")
     given = mocked(outputs) if compiler.mock else [with_path(item) for item in outputs]
