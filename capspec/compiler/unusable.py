@@ -27,7 +27,7 @@ def unusable(spec: ExtensionSpec, kind: str, error: UnknownExtension | CompileEr
         return _near_slip(node, problem)
     if spec.type:
         return Problem(code="", message=error.message, hint=error.hint, place=node.at("type"))
-    keys = [str(key) for key in node.value] if isinstance(node.value, dict) else []
+    keys = [str(key) for key in node.value if key != "type"] if isinstance(node.value, dict) else []
     near = difflib.get_close_matches("type", keys, 1, cutoff=_LIKELY)
     if near:
         hint = f"did you mean 'type'? There is '{near[0]}'"

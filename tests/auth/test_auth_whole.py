@@ -278,7 +278,7 @@ def test_a_variable_of_the_environment_without_a_value_is_missing_and_a_bind_can
         ("NTLM", "signs connections"),
         ("custom", "what is custom about it is not said"),
         ("barer", "did you mean 'bearer'"),
-        ("''", "'' is not a known type of authentication"),
+        ("''", "it has no 'type'"),
     ],
 )
 async def test_a_type_that_nothing_can_do_stops_every_call_with_the_reason(word: str, message: str) -> None:
